@@ -1,1 +1,1 @@
-"""schemas"""
+"""The contracts: every event, request and value type a service may know of another. Knows nobody."""

@@ -1,0 +1,134 @@
+"""The `klientela` command line: each command is one thin function, named in the tables below."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from klientela import __version__
+from klientela.errors import Refusal
+from klientela.layout import DataDirectory
+from klientela.ports import DEFAULT_BASE, Ports
+
+Data = Annotated[
+    Path | None,
+    typer.Option(envvar="KLIENTELA_DATA", help="The data directory; .klientela in the project if not given."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines on stdout.")]
+
+
+def up(
+    detach: Annotated[bool, typer.Option(help="Come back when the suite is ready, and leave it running.")] = False,
+    as_json: Json = False,
+    data: Data = None,
+    port_base: Annotated[
+        int, typer.Option(envvar="KLIENTELA_PORT_BASE", min=1024, max=65_000, help="The port that all others follow.")
+    ] = DEFAULT_BASE,
+) -> int:
+    """Start the whole suite; the last line on stdout says as JSON where everything is."""
+    from klientela import up as module
+
+    return module.up(DataDirectory.at(data), Ports(port_base), detach=detach, as_json=as_json)
+
+
+def down(data: Data = None) -> int:
+    """Stop the suite; all data stays."""
+    from klientela import down as module
+
+    return module.down(DataDirectory.at(data))
+
+
+def status(as_json: Json = False, data: Data = None) -> int:
+    """Show processes, health and lag; ends with 1 unless everything is ready."""
+    from klientela import status as module
+
+    return module.status(DataDirectory.at(data), as_json=as_json)
+
+
+def backup(
+    target: Annotated[Path, typer.Argument(help="A file, or a directory for a dated one.")], data: Data = None
+) -> int:
+    """Write one file with all databases at one instant and all secrets, while the suite runs."""
+    from klientela import backup as module
+
+    return module.backup(DataDirectory.at(data), target)
+
+
+def restore(source: Annotated[Path, typer.Argument(help="A file written by `backup`.")], data: Data = None) -> int:
+    """Put a backup in place of the present data, which is set aside. The suite has to be down."""
+    from klientela import restore as module
+
+    return module.restore(DataDirectory.at(data), source)
+
+
+def preflight(
+    data: Data = None, port_base: Annotated[int, typer.Option(envvar="KLIENTELA_PORT_BASE")] = DEFAULT_BASE
+) -> int:
+    """Check whether this machine can carry the suite, and change nothing but the data directory."""
+    from klientela import up as module
+
+    return module.check_only(DataDirectory.at(data), Ports(port_base))
+
+
+def test(context: typer.Context) -> int:
+    """Run the whole test suite on a PostgreSQL and a Kafka of its own; all arguments go to pytest."""
+    from klientela import test_session as module
+
+    return module.run_tests(context.args)
+
+
+COMMANDS: tuple[Callable[..., int], ...] = (up, down, status, backup, restore, preflight)
+PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+"""For commands whose arguments belong to another program."""
+
+
+def ending(command: Callable[..., int]) -> Callable[..., None]:
+    """The command as typer takes it: what it returns becomes the exit code."""
+
+    @wraps(command)
+    def run(*arguments: object, **options: object) -> None:
+        raise typer.Exit(command(*arguments, **options))
+
+    return run
+
+
+def build() -> typer.Typer:
+    """The command line with all commands."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(options)
+    for command in COMMANDS:
+        app.command()(ending(command))
+    app.command(context_settings=PASS_THROUGH)(ending(test))
+    return app
+
+
+def print_version(wanted: bool) -> None:  # noqa: FBT001  (typer calls it so)
+    """Print the version and end, before any command is looked for."""
+    if wanted:
+        print(f"klientela {__version__}")
+        raise typer.Exit
+
+
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=print_version, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Klientela: an event-driven CRM suite on one machine with one command."""
+
+
+def main() -> None:
+    """Run one command; a refusal becomes a sentence on stderr and exit code 1."""
+    try:
+        build()(prog_name="klientela")
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)
+        sys.exit(1)

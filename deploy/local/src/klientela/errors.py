@@ -1,0 +1,5 @@
+"""What a command says when it cannot do its work."""
+
+
+class Refusal(Exception):
+    """A plain sentence for the person at the terminal: what is wrong, and what to do. The command ends with 1."""

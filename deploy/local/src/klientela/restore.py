@@ -1,0 +1,82 @@
+"""`klientela restore`: put a backup in place of the present data, in a way that every service notices."""
+
+import json
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from klientela.errors import Refusal
+from klientela.layout import DataDirectory, difference, write_private
+from klientela.orphans import end_orphans
+from klientela.postgres_binaries import programs
+from klientela.supervisor import ownership
+
+PARTS = ("postgres", "kafka", "secrets")
+"""What a restore replaces. Kafka's data is not in a backup: the services fill it again from their logs."""
+
+
+def restore(layout: DataDirectory, source: Path) -> int:
+    """Restore and say where the old data is; the exit code."""
+    if not source.is_file():
+        raise Refusal(f"{source} is not a file.")
+    layout.prepare()
+    with ownership(layout), tempfile.TemporaryDirectory(prefix="restore-", dir=layout.root) as work:
+        end_orphans(layout)
+        unpacked = Path(work)
+        unpack(source, unpacked)
+        write_private(unpacked / "secrets" / "restore-stamp", str(uuid.uuid4()))
+        aside = set_aside(layout)
+        for part in ("postgres", "secrets"):
+            (unpacked / part).rename(layout.root / part)
+    Console(stderr=True, highlight=False).print(
+        f"Restored from {source}. The data from before is in {aside}; delete it when you are sure.", soft_wrap=True
+    )
+    return 0
+
+
+def unpack(source: Path, work: Path) -> None:
+    """Unpack a backup and check it against its manifest, before anything of the present data is touched."""
+    try:
+        with tarfile.open(source) as tar:
+            tar.extractall(work, filter="data")
+        reason = difference(json.loads((work / "format.json").read_text()))
+        parts = work / "postgres"
+        cluster = parts / "data"
+        for name, place in (("base.tar", cluster), ("pg_wal.tar", cluster / "pg_wal")):
+            place.mkdir(mode=0o700, exist_ok=True)
+            with tarfile.open(parts / name) as tar:
+                tar.extractall(place, filter="data")
+            (parts / name).unlink()
+        (parts / "backup_manifest").rename(cluster / "backup_manifest")
+    except (OSError, tarfile.TarError, KeyError, ValueError) as error:
+        raise Refusal(f"{source} is not a whole backup of Klientela ({error}). Nothing was changed.") from error
+    if reason:
+        raise Refusal(f"{source} cannot be used by this Klientela: {reason}. Nothing was changed.")
+    verify(cluster, source)
+    for folder in (work / "secrets", parts, cluster):
+        folder.chmod(0o700)
+
+
+def verify(cluster: Path, source: Path) -> None:
+    """Compare every file with the checksums that PostgreSQL wrote when it was copied."""
+    command = [str(programs(None) / "pg_verifybackup"), "--quiet", "--wal-directory", str(cluster / "pg_wal")]
+    done = subprocess.run([*command, str(cluster)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Refusal(f"{source} is damaged. Nothing was changed.\n{done.stderr.strip()}")
+
+
+def set_aside(layout: DataDirectory) -> Path:
+    """Move the present data into a dated folder beside it."""
+    aside = layout.root / "set-aside" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+    aside.mkdir(mode=0o700, parents=True)
+    for part in PARTS:
+        if (layout.root / part).exists():
+            (layout.root / part).rename(aside / part)
+    shutil.rmtree(aside / "kafka", ignore_errors=True)
+    return aside

@@ -1,0 +1,98 @@
+"""`klientela status`: which processes run, whether the services are well, and what each says of itself."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from klientela.credentials import OPERATOR_KEY
+from klientela.layout import DataDirectory
+from klientela.processes import ProcessRecord, family
+from klientela.services import SERVICES
+from klientela.supervisor import announced, supervisor_of
+
+PROCESSES = ("supervisor", "postgres", "kafka", *(service.name for service in SERVICES))
+
+
+def status(layout: DataDirectory, *, as_json: bool) -> int:
+    """Print the state of the suite; 0 when it is up and every service is ready, else 1."""
+    state = look(layout)
+    if as_json:
+        print(json.dumps(state))
+    else:
+        show(state)
+    return 0 if state["state"] == "up" and all(one["ready"] for one in state["services"].values()) else 1
+
+
+def look(layout: DataDirectory) -> dict[str, Any]:
+    """The state as data."""
+    announcement = announced(layout)
+    state = "up" if announcement else "starting" if supervisor_of(layout) else "down"
+    processes = {name: process for name in PROCESSES if (process := measure(layout, name))}
+    services: dict[str, Any] = {}
+    if announcement:
+        key = layout.secret(OPERATOR_KEY)
+        with ThreadPoolExecutor() as pool:
+            asked = pool.map(lambda url: ask(url, key), announcement["services"].values())
+            services = dict(zip(announcement["services"], asked, strict=True))
+    return {"state": state, "data": str(layout.root), "processes": processes, "services": services}
+
+
+def measure(layout: DataDirectory, name: str) -> dict[str, Any] | None:
+    """A process's pid, seconds up, and memory with all below it that is not listed itself."""
+    record = ProcessRecord.read(layout.run / f"{name}.json")
+    process = record.process() if record else None
+    if not record or not process:
+        return None
+    members = [process] if name == "supervisor" else family(process)
+    return {
+        "pid": record.pid,
+        "up_seconds": round(time.time() - record.created, 1),
+        "memory_bytes": sum(memory(member) for member in members),
+    }
+
+
+def memory(process: psutil.Process) -> int:
+    """Memory in use by one process; shared memory is counted for each sharer."""
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def ask(url: str, key: str) -> dict[str, Any]:
+    """A service's health, and its own account of its lanes where it gives one."""
+    said: dict[str, Any] = {"url": url, "ready": False, "status": None}
+    try:
+        with httpx.Client(base_url=url, timeout=5, trust_env=False) as client:
+            said["ready"] = client.get("/health/ready").status_code == httpx.codes.OK
+            answer = client.get("/v1/status", headers={"Authorization": f"Bearer {key}"})
+            said["status"] = answer.json() if answer.is_success else None
+    except (httpx.HTTPError, ValueError) as error:
+        said["problem"] = str(error) or type(error).__name__
+    return said
+
+
+def show(state: dict[str, Any]) -> None:
+    """The state for people."""
+    console = Console()
+    console.print(f"Klientela is {state['state']} ({state['data']})", highlight=False, soft_wrap=True)
+    if not state["processes"]:
+        return
+    table = Table("process", "pid", "up", "memory", "ready", "address")
+    for name, process in state["processes"].items():
+        service = state["services"].get(name, {})
+        ready = "" if not service else "yes" if service["ready"] else "no"
+        size = f"{process['memory_bytes'] / 1e6:.0f} MB"
+        up = f"{process['up_seconds']:.0f} s"
+        table.add_row(name, str(process["pid"]), up, size, ready, service.get("url", ""))
+    console.print(table)
+    for name, service in state["services"].items():
+        if service["status"]:
+            console.print(name, style="bold")
+            console.print_json(data=service["status"])

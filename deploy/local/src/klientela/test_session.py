@@ -1,0 +1,55 @@
+"""`klientela test`: pytest with a PostgreSQL and a Kafka of its own, far from the user's data and ports."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import FrameType
+
+from klientela.errors import Refusal
+from klientela.kafka import KafkaBroker
+from klientela.layout import PROJECT
+from klientela.postgres import PostgresServer
+
+FOLDERS = ("tests", "shared/*/tests", "services/*/tests", "deploy/*/tests")
+
+
+def run_tests(arguments: list[str]) -> int:
+    """Run pytest on all tests, or on those that the arguments name; pytest's exit code."""
+    if not (PROJECT / "requirements.lock").exists():
+        raise Refusal("The tests are only in a checkout of the project. Run ./klientela test there.")
+    signal.signal(signal.SIGTERM, interrupt)
+    place = Path(tempfile.mkdtemp(prefix="klientela-test-"))
+    postgres = PostgresServer(place / "postgres")
+    kafka = KafkaBroker(place / "kafka", progress=lambda text: print(text, file=sys.stderr))
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            for _ in pool.map(lambda server: server.start(), (postgres, kafka)):
+                continue
+        return run_pytest(arguments, postgres.dsn, kafka.bootstrap)
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        kafka.stop()
+        postgres.stop()
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def interrupt(_number: int, _frame: FrameType | None) -> None:
+    """A request to end is the same as Ctrl-C: both servers are stopped on the way out."""
+    raise KeyboardInterrupt
+
+
+def run_pytest(arguments: list[str], postgres: str, kafka: str) -> int:
+    """Run pytest in the project with nothing of the user's own suite in its environment."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("KLIENTELA_")}
+    environment |= {"KLIENTELA_TEST_POSTGRES": postgres, "KLIENTELA_TEST_KAFKA": kafka}
+    named = any((Path(argument.partition("::")[0])).exists() for argument in arguments if not argument.startswith("-"))
+    folders = [] if named else [str(path) for pattern in FOLDERS for path in sorted(PROJECT.glob(pattern))]
+    where = Path.cwd() if named else PROJECT
+    command = [sys.executable, "-m", "pytest", f"--rootdir={PROJECT}", *arguments, *folders]
+    return subprocess.run(command, cwd=where, env=environment, check=False).returncode

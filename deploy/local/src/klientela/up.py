@@ -1,0 +1,85 @@
+"""`klientela up`: start the suite here and stay, or start it in the background and come back when it works."""
+
+import json
+import os
+import signal
+import sys
+
+from klientela import preflight
+from klientela.layout import DataDirectory
+from klientela.ports import Ports
+from klientela.reporting import PipeReport, TerminalReport
+from klientela.suite import Suite
+from klientela.supervisor import announced, supervise, supervisor_of
+
+
+def up(layout: DataDirectory, ports: Ports, *, detach: bool, as_json: bool) -> int:
+    """Start the suite unless it is up; the exit code."""
+    report = TerminalReport(as_json=as_json)
+    running = announced(layout)
+    if running:
+        report.progress("Klientela is up already.")
+        report.ready(running)
+        return 0
+    return start_detached(layout, ports, report) if detach else supervise(layout, ports, report)
+
+
+def start_detached(layout: DataDirectory, ports: Ports, report: TerminalReport) -> int:
+    """Start a supervisor in a session of its own and pass on its news until it is ready or has failed."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        become_supervisor(layout, ports, writing)
+    os.close(writing)
+    try:
+        return relay_news(reading, report)
+    except KeyboardInterrupt:
+        report.progress("Breaking off")
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)
+        return 130
+
+
+def become_supervisor(layout: DataDirectory, ports: Ports, writing: int) -> None:
+    """In the forked process: let go of the terminal and of all files of the caller, supervise, end."""
+    code = 1
+    try:
+        os.setsid()
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(nowhere, standard)
+        os.closerange(3, writing)
+        os.closerange(writing + 1, os.sysconf("SC_OPEN_MAX"))
+        code = supervise(layout, ports, PipeReport(writing))
+    finally:
+        os._exit(code)
+
+
+def relay_news(reading: int, report: TerminalReport) -> int:
+    """Pass on news until the last piece; the exit code."""
+    with os.fdopen(reading) as news:
+        for line in news:
+            for kind, value in json.loads(line).items():
+                if kind == "progress":
+                    report.progress(value)
+                elif kind == "ready":
+                    report.ready(value)
+                    return 0
+                else:
+                    report.failed(value)
+                    return 1
+    report.failed("The supervisor ended without a word. Its log is logs/supervisor.log in the data directory.")
+    sys.stderr.flush()
+    return 1
+
+
+def check_only(layout: DataDirectory, ports: Ports) -> int:
+    """`klientela preflight`: the checks of a start without the start; the exit code."""
+    layout.prepare()
+    if supervisor_of(layout):
+        print("The suite is running; there is nothing to check.")
+        return 0
+    suite = Suite(layout, ports, print)
+    preflight.check(layout.root, suite.listeners, everything_here=bool(suite.postgres and suite.kafka))
+    print("This machine can carry the suite.")
+    return 0

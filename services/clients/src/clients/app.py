@@ -1,0 +1,8 @@
+"""The clients service, put together."""
+
+from clients.handlers import service
+from clients.http import routes
+
+service.routers.append(routes)
+
+__all__ = ["service"]

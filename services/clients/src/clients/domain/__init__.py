@@ -1,0 +1,1 @@
+"""What a client is, who is whose, and what a person may do about it: pure decisions."""

@@ -1,0 +1,65 @@
+"""What the clients do about orders and about requests of automation."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from schemas.automation import ClientStarRequested, ClientStatusChangeRequested, Request, TaskRequested
+from schemas.clients import EVENTS, RequestRefused, Task
+from schemas.event import Event
+from schemas.orders import (
+    OrderAssigned, OrderCancelled, OrderChanged, OrderEvent, OrderLeft, OrderPaid, OrderPlaced, OrderRefunded,
+)  # fmt: skip
+
+from chassis.errors import BusinessError
+from chassis.events.record import Cause
+from chassis.service import Service
+from clients import store
+from clients.domain.card import Card, Origin
+from clients.domain.copies import OrderCopy
+from clients.domain.register import Register
+
+ORDERS = (OrderPlaced, OrderChanged, OrderPaid, OrderRefunded, OrderCancelled, OrderAssigned, OrderLeft)
+
+service = Service("clients", (store.register, store.copies, store.cards), EVENTS, store.CHECKS)
+
+
+@service.on(*ORDERS, state=store.register)
+def see_order(register: Register, seen: OrderEvent) -> Iterator[Event]:
+    """An order of nobody finds or makes its client; one that a person assigned teaches whose its identity is."""
+    client_id = seen.order.client_id
+    return register.follow_operator(seen.order, client_id) if client_id else register.see(seen.order)
+
+
+@service.on(*ORDERS, state=store.copies)
+def count_order(copy: OrderCopy, seen: OrderEvent) -> None:
+    """A client's counts and revenue follow the latest state of each order; one that left counts no more."""
+    copy.hear(seen.order, left=isinstance(seen, OrderLeft))
+
+
+@service.on(ClientStatusChangeRequested, state=store.cards, once=True)
+def change_status(card: Card, asked: ClientStatusChangeRequested) -> Iterator[Event]:
+    """A rule wants a client to have a status."""
+    yield from _or_refuse(asked, lambda: card.set_status(asked.status, request=asked.request_id))
+
+
+@service.on(ClientStarRequested, state=store.cards, once=True)
+def change_star(card: Card, asked: ClientStarRequested) -> Iterator[Event]:
+    """A rule wants a client to have a star, or none."""
+    yield from _or_refuse(asked, lambda: card.set_star(starred=asked.starred, request=asked.request_id))
+
+
+@service.on(TaskRequested, state=store.cards, once=True, cause=True)
+def create_task(card: Card, asked: TaskRequested, *, cause: Cause) -> Iterator[Event]:
+    """A rule wants somebody to do something for a client."""
+    task = Task(
+        id=asked.request_id, client_id=asked.client_id, title=asked.title, due=asked.due, assignee=asked.assignee, version=1
+    )
+    origin = Origin(cause.id, cause.place)
+    yield from _or_refuse(asked, lambda: card.add_task(task, request=asked.request_id, origin=origin))
+
+
+def _or_refuse(asked: Request, decide: Callable[[], Iterable[Event]]) -> Iterator[Event]:
+    """Do what was asked, or say why not."""
+    try:
+        yield from decide()
+    except BusinessError as refusal:
+        yield RequestRefused(request_id=asked.request_id, client_id=asked.client_id, reason=refusal.slug)

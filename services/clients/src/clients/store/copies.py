@@ -1,0 +1,67 @@
+"""Copies of orders in the database, one per client and order."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from schemas.orders import OrderEvent, OrderLeft
+
+from chassis.events.unit import Unit
+from clients.domain.copies import OrderCopy
+
+Key = tuple[UUID, UUID]
+
+LOAD = """
+    select c.client_id, c.order_id, c.version, c.present, c.kind, c.paid, c.revenue, c.currency, c.placed_at
+    from order_copies c
+    join unnest($1::uuid[], $2::uuid[]) w(client_id, order_id) using (client_id, order_id)
+    order by client_id, order_id
+    for update of c
+"""
+WRITE = """
+    insert into order_copies as c (
+        client_id, order_id, version, present, kind, paid, revenue, currency, placed_at
+    )
+    select *
+    from unnest(
+        $1::uuid[], $2::uuid[], $3::bigint[], $4::boolean[], $5::text[], $6::boolean[], $7::numeric[], $8::text[],
+        $9::timestamptz[]
+    )
+    on conflict (client_id, order_id) do update set
+        version = excluded.version, present = excluded.present, kind = excluded.kind, paid = excluded.paid,
+        revenue = excluded.revenue, currency = excluded.currency, placed_at = excluded.placed_at
+    where c.version < excluded.version
+"""
+
+
+class Copies:
+    """States: a client's copy of an order. The write is guarded by version too, so no row stands before its order."""
+
+    def key(self, message: OrderEvent) -> Key | None:
+        """Return client and order; nothing in the lane of an identity, where orders are nobody's."""
+        order = message.order
+        if isinstance(message, OrderLeft):
+            return (message.left, order.id) if message.left != order.identity.id else None
+        return (order.client_id, order.id) if order.client_id else None
+
+    async def load(self, unit: Unit, messages: Sequence[OrderEvent]) -> Mapping[Key, OrderCopy]:
+        wanted = sorted({key for message in messages if (key := self.key(message))})
+        clients, orders = [key[0] for key in wanted], [key[1] for key in wanted]
+        rows = await unit.connection.fetch(LOAD, clients, orders)
+        found = {(row["client_id"], row["order_id"]): OrderCopy(*row) for row in rows}
+        return {key: found.get(key) or OrderCopy(*key) for key in wanted}
+
+    async def save(self, unit: Unit, states: Sequence[OrderCopy]) -> None:
+        rows = [_row(copy) for copy in sorted(states, key=_order) if copy.changed]
+        if rows:
+            await unit.connection.execute(WRITE, *(list(column) for column in zip(*rows, strict=True)))
+
+
+def _order(copy: OrderCopy) -> Key:
+    return copy.client_id, copy.order_id
+
+
+def _row(copy: OrderCopy) -> tuple[object, ...]:
+    return (
+        copy.client_id, copy.order_id, copy.version, copy.present, copy.kind, copy.paid, copy.revenue, copy.currency,
+        copy.placed_at,
+    )  # fmt: skip

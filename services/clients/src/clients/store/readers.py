@@ -1,0 +1,103 @@
+"""Clients as people ask for them: one, or pages of those that match, with what their orders add up to."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from schemas.clients import Client
+
+from chassis.database import Connection
+from clients.store.rows import client_of
+
+GET = """
+    select id, number, kind, name, ico, dic, email, phone, notes, status, starred, billing, delivery, version
+    from clients
+    where id = $1
+"""
+LIST = """
+    select id, number, kind, name, ico, dic, email, phone, notes, status, starred, billing, delivery, version
+    from clients c
+    where ($1::text is null or search like $1 or $2 <> '%%' and search like $2)
+      and ($3::text is null or ico = $3 or exists (
+          select from identities i where i.client_id = c.id and i.kind = 'ico' and i.value = $3))
+      and ($4::text is null or status = $4)
+      and ($5::boolean is null or starred = $5)
+      and number > $6
+    order by number
+    limit $7
+"""
+COUNT = """
+    select count(*)
+    from clients c
+    where ($1::text is null or search like $1 or $2 <> '%%' and search like $2)
+      and ($3::text is null or ico = $3 or exists (
+          select from identities i where i.client_id = c.id and i.kind = 'ico' and i.value = $3))
+      and ($4::text is null or status = $4)
+      and ($5::boolean is null or starred = $5)
+"""
+PATTERNS = r"select '%' || regexp_replace(plain(q), '([%_\\])', '\\\1', 'g') || '%' from unnest($1::text[]) q"
+TOTALS = """
+    select client_id, currency, sum(revenue) as revenue, count(*) filter (where kind = 'order') as orders,
+        count(*) filter (where kind = 'order' and paid) as paid_orders,
+        max(placed_at) filter (where kind = 'order') as last_order_at
+    from order_copies
+    where client_id = any($1::uuid[]) and present
+    group by client_id, currency
+    order by client_id, currency
+"""
+
+
+class Wanted(NamedTuple):
+    """Which clients are asked for; what is ``None`` does not matter."""
+
+    query: str | None = None
+    ico: str | None = None
+    status: str | None = None
+    starred: bool | None = None
+
+
+class Total(NamedTuple):
+    """What a client's orders in one currency add up to."""
+
+    client_id: UUID
+    currency: str
+    revenue: Decimal
+    orders: int
+    paid_orders: int
+    last_order_at: datetime | None
+
+
+async def find_client(connection: Connection, client_id: UUID) -> Client | None:
+    """Return a client."""
+    row = await connection.fetchrow(GET, client_id)
+    return client_of(row) if row else None
+
+
+async def list_clients(connection: Connection, wanted: Wanted, after: int, limit: int) -> list[Client]:
+    """Return clients by number, after one."""
+    patterns = await _patterns(connection, wanted.query)
+    rows = await connection.fetch(LIST, *patterns, wanted.ico, wanted.status, wanted.starred, after, limit)
+    return [client_of(row) for row in rows]
+
+
+async def count_clients(connection: Connection, wanted: Wanted) -> int:
+    """Return exactly how many clients match."""
+    patterns = await _patterns(connection, wanted.query)
+    return int(await connection.fetchval(COUNT, *patterns, wanted.ico, wanted.status, wanted.starred))
+
+
+async def totals(connection: Connection, clients: Sequence[UUID]) -> list[Total]:
+    """Return the totals of clients, one per currency."""
+    return [Total(*row) for row in await connection.fetch(TOTALS, clients)]
+
+
+async def _patterns(connection: Connection, query: str | None) -> tuple[str | None, str]:
+    """Return the patterns for a text as typed, and as a number typed with spaces."""
+    if not query or not query.strip():
+        return None, ""
+    typed = query.strip()
+    number = "".join(typed.split())
+    rows = await connection.fetch(PATTERNS, [typed, number if any(sign.isdigit() for sign in number) else ""])
+    return rows[0][0], rows[1][0]

@@ -1,0 +1,152 @@
+"""The API of loyalty: the programme, the accounts, their ledgers."""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal, TypeVar
+from uuid import UUID
+
+from fastapi import Header
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from chassis.errors import Invalid
+from chassis.web.paging import Cursor, Limit, Page, decode_cursor, page_of
+from chassis.web.route import Manages, Reads, router
+from loyalty import commands, store
+from loyalty.domain import Programmes, Terms
+from schemas.loyalty import Programme, Tier
+from schemas.values import Currency
+
+T = TypeVar("T")
+routes = router("loyalty")
+
+Rate = Annotated[Decimal, Field(ge=Decimal("0.01"), max_digits=20, decimal_places=6, allow_inf_nan=False)]
+Points = Annotated[int, Field(strict=True, gt=0, le=10**15)]
+IfMatch = Annotated[str | None, Header(description="The version that you read", max_length=100)]
+
+
+class TierPoints(BaseModel):
+    """The points where tiers begin."""
+
+    model_config = ConfigDict(extra="forbid")
+    silver: Points
+    gold: Points
+
+
+class ProgrammeWanted(BaseModel):
+    """What the programme is to be; without ``valid_from`` from now on."""
+
+    model_config = ConfigDict(extra="forbid")
+    rates: dict[Currency, Rate]
+    tiers: TierPoints
+    valid_from: AwareDatetime | None = None
+
+
+class AccountView(BaseModel):
+    """A client's account. A client on whom nothing was booked has none: no points, bronze, version 0."""
+
+    client_id: UUID
+    points: int = 0
+    pending: int = Field(0, description="Points that wait for something; none do yet")
+    tier: Tier = "bronze"
+    version: int = 0
+
+
+class EntryCause(BaseModel):
+    """The event behind an entry, and its place ``source/lane/sequence``."""
+
+    event_id: UUID
+    place: str
+
+
+class EntryView(BaseModel):
+    """One line of a ledger."""
+
+    id: UUID
+    order_id: UUID | None
+    kind: Literal["order", "award"]
+    points: int
+    balance: int
+    at: datetime
+    programme_version: int | None
+    cause: EntryCause
+
+
+@routes.get("/programme")
+async def get_programme(unit: Reads) -> Programme:
+    """Return the version of the programme that is in force."""
+    return Programmes(await store.list_programmes(unit), await unit.now()).in_force
+
+
+@routes.get("/programme/versions")
+async def list_programme_versions(unit: Reads) -> Page[Programme]:
+    """Return all versions, those that have not begun included."""
+    return Page(items=await store.list_programmes(unit))
+
+
+@routes.put("/programme")
+async def put_programme(unit: Manages, wanted: ProgrammeWanted, if_match: IfMatch = None) -> Programme:
+    """Give the programme a new version, unless it is that already."""
+    tiers = wanted.tiers
+    terms = Terms(wanted.rates, {"silver": tiers.silver, "gold": tiers.gold}, wanted.valid_from, _version(if_match))
+    return await commands.change_programme(unit, terms)
+
+
+@routes.get("/accounts")
+async def list_accounts(
+    unit: Reads, limit: Limit = 100, cursor: Cursor = None, *, count: bool = False
+) -> Page[AccountView]:
+    """Return the accounts on which something was booked, by client id."""
+    rows = await store.list_accounts(unit, _after(cursor, UUID), limit + 1)
+    page = page_of(rows, limit, lambda row: [row["client_id"]], lambda row: AccountView(**row))
+    page.count = await store.count_accounts(unit) if count else None
+    return page
+
+
+@routes.get("/accounts/{client_id}")
+async def get_account(unit: Reads, client_id: UUID) -> AccountView:
+    """Return the account of a client."""
+    row = await store.find_account(unit, client_id)
+    return AccountView(**row) if row else AccountView(client_id=client_id)
+
+
+@routes.get("/accounts/{client_id}/entries")
+async def list_entries(
+    unit: Reads, client_id: UUID, limit: Limit = 100, cursor: Cursor = None, *, count: bool = False
+) -> Page[EntryView]:
+    """Return the ledger of a client's account, the last booked first."""
+    rows = await store.list_entries(unit, client_id, _after(cursor, _number), limit + 1)
+    page = page_of(rows, limit, lambda row: [row["number"]], _entry)
+    page.count = await store.count_entries(unit, client_id) if count else None
+    return page
+
+
+def _entry(row: dict[str, object]) -> EntryView:
+    return EntryView.model_validate({**row, "cause": {"event_id": row["cause"], "place": row["cause_place"]}})
+
+
+def _after(cursor: str | None, read: Callable[[str], T]) -> T | None:
+    if cursor is None:
+        return None
+    try:
+        return read(str(decode_cursor(cursor, 1)[0]))
+    except ValueError as error:
+        message = "cursor: not one that this list gave"
+        raise Invalid(message) from error
+
+
+def _number(text: str) -> int:
+    number = int(text)
+    if not 0 < number < 2**63:
+        raise ValueError
+    return number
+
+
+def _version(if_match: str | None) -> int | None:
+    if if_match in {None, "*"}:
+        return None
+    text = if_match.removeprefix("W/").strip('"')
+    if not text.isdecimal():
+        message = "If-Match: not a version that this service gave"
+        raise Invalid(message)
+    return int(text)

@@ -1,0 +1,18 @@
+"""Where loyalty keeps its state: the states of the decisions, what the API reads, and what ``verify`` proves."""
+
+from loyalty.store.accounts import (
+    accounts,
+    count_accounts,
+    count_entries,
+    find_account,
+    list_accounts,
+    list_entries,
+    regradings,
+)  # fmt: skip
+from loyalty.store.checks import CHECKS, COPIES
+from loyalty.store.programmes import list_programmes, programmes, put_in_first_programme
+
+__all__ = [
+    "CHECKS", "COPIES", "accounts", "count_accounts", "count_entries", "find_account", "list_accounts", "list_entries",
+    "list_programmes", "programmes", "put_in_first_programme", "regradings",
+]  # fmt: skip

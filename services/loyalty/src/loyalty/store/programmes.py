@@ -1,0 +1,67 @@
+"""The versions of the programme: rows that are added and never changed."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import orjson
+
+from chassis.events.unit import Unit
+from loyalty.domain import FIRST_PROGRAMME, Programmes, Terms
+from schemas.loyalty import PROGRAMME, Programme, ProgrammeChanged
+
+
+class ProgrammeStates:
+    """The one state of the programme, for those who change it."""
+
+    def key(self, message: Terms) -> UUID:  # noqa: ARG002 - there is one programme
+        return PROGRAMME
+
+    async def load(self, unit: Unit, messages: Sequence[Terms]) -> Mapping[UUID, Programmes]:  # noqa: ARG002
+        """Lock the first version, so that those who change the programme queue up, then read them all."""
+        await unit.connection.execute("select from programmes where version = 1 for update")
+        return {PROGRAMME: await read_programmes(unit)}
+
+    async def save(self, unit: Unit, states: Sequence[Programmes]) -> None:
+        for programmes in states:
+            await _add(unit, programmes.versions)
+
+
+programmes = ProgrammeStates()
+
+
+async def read_programmes(unit: Unit) -> Programmes:
+    """Return all versions as they are seen now, unlocked."""
+    return Programmes(await list_programmes(unit), await unit.now())
+
+
+async def list_programmes(unit: Unit) -> list[Programme]:
+    """Return all versions, the first one first."""
+    rows = await unit.connection.fetch("select version, rates, tiers, valid_from from programmes order by version")
+    return [
+        Programme(
+            rates=orjson.loads(row["rates"]), tiers=orjson.loads(row["tiers"]),
+            valid_from=row["valid_from"], version=row["version"],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+async def put_in_first_programme(unit: Unit) -> None:
+    """Give a new database the programme that every suite starts with, and say so."""
+    if await _add(unit, [FIRST_PROGRAMME]):
+        unit.publish(ProgrammeChanged(programme=FIRST_PROGRAMME))
+
+
+async def _add(unit: Unit, versions: Sequence[Programme]) -> int:
+    """Add the versions that are not there yet; return how many."""
+    dumped = [programme.model_dump(mode="json") for programme in versions]
+    added = await unit.connection.fetch(
+        "insert into programmes (version, rates, tiers, valid_from)"
+        " select * from unnest($1::int[], $2::jsonb[], $3::jsonb[], $4::timestamptz[])"
+        " on conflict do nothing returning version",
+        [programme.version for programme in versions],
+        [orjson.dumps(fields["rates"]).decode() for fields in dumped],
+        [orjson.dumps(fields["tiers"]).decode() for fields in dumped],
+        [programme.valid_from for programme in versions],
+    )
+    return len(added)

@@ -1,0 +1,1 @@
+"""Orders as they are understood here: pure, told everything, deciding what happened."""

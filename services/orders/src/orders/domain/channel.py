@@ -1,0 +1,32 @@
+"""Where orders come from."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+from schemas.event import Value
+from schemas.values import Name
+
+ChannelKind = Literal["woocommerce", "kafka", "import"]
+
+
+class MetaKeys(Value):
+    """Under which keys a shop's plug-ins put IČO and DIČ; the first that holds something counts."""
+
+    ico_keys: tuple[Name, ...] = Field(default=("_billing_ic", "billing_ic"), max_length=20)
+    dic_keys: tuple[Name, ...] = Field(default=("_billing_dic", "billing_dic"), max_length=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One shop, marketplace, ERP or import; ``token_hash`` is all that is kept of a token."""
+
+    id: UUID
+    kind: ChannelKind
+    name: str
+    created_at: datetime
+    secret: str = ""
+    token_hash: bytes | None = None
+    settings: MetaKeys = field(default_factory=MetaKeys)

@@ -1,0 +1,1 @@
+"""Turning what happened elsewhere into effects here, once: batches, progress, outcomes, timers, intake."""

@@ -1,0 +1,36 @@
+"""Reading other services' event feeds over HTTP."""
+
+from collections.abc import Callable
+
+import httpx
+
+from chassis.events.log import FeedPage, Head
+from chassis.events.record import Position, from_json
+
+PAGE = 500
+
+
+class FeedClient:
+    """Reads pages and heads of owners' logs; ``address`` gives the base address of a service."""
+
+    def __init__(self, address: Callable[[str], str], token: str) -> None:
+        self._address = address
+        self._http = httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=20, trust_env=False)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def page(self, source: str, lane: int, after: Position) -> FeedPage:
+        """Return the page of a lane after a position. Raises httpx.HTTPError when the owner does not answer well."""
+        response = await self._http.get(
+            f"{self._address(source)}/v1/events", params={"lane": lane, "after": str(after), "limit": PAGE}
+        )
+        found = response.raise_for_status().json()
+        records = [from_json(item) for item in found["items"]]
+        return FeedPage(found["resumed"], records, Position.parse(found["position"]))
+
+    async def heads(self, source: str) -> dict[int, Head]:
+        """Return where the lanes of an owner stand. Raises httpx.HTTPError when the owner does not answer well."""
+        response = await self._http.get(f"{self._address(source)}/v1/events/heads")
+        return {int(lane): Head(**head) for lane, head in response.raise_for_status().json()["heads"].items()}

@@ -1,0 +1,117 @@
+"""Intake: raw messages from outside are stored first and answered at once; a worker reads and decides them in turn."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from uuid import UUID
+
+import structlog
+
+from chassis.consume.fold import Failed, Undecided, fold
+from chassis.consume.outcomes import write_failures
+from chassis.database import TROUBLE, Connection, Database
+from chassis.errors import Rejected
+from chassis.events.record import Cause
+from chassis.events.unit import Unit, unit_of_work
+from chassis.points import reach
+from chassis.service import Intake, Message, Service
+from schemas.ids import derive
+
+BATCH = 200
+SUBSCRIPTION = "intake"
+log = structlog.get_logger()
+
+
+async def store_intake(connection: Connection, kind: str, origin: UUID | None, *bodies: bytes) -> None:
+    """Store raw messages of one kind that came by one channel, in their order."""
+    await connection.copy_records_to_table(
+        "intake", schema_name="chassis", columns=("kind", "origin", "body"), records=[(kind, origin, b) for b in bodies]
+    )
+    reach("intake.stored")
+
+
+async def work_off(database: Database, service: Service, most: int = BATCH) -> int:
+    """Decide the oldest waiting raw messages in one transaction; return how many there were.
+
+    What cannot be read, or is refused by its decision, is a dead letter; the rest of the batch goes on. What only fails
+    alone, and again, is bad data too.
+    """
+    try:
+        return await _work_off(database, service, most)
+    except TROUBLE:
+        raise
+    except Exception as error:
+        if most > 1:
+            return await work_off(database, service, 1)
+        log.exception("intake failed alone", error=type(error).__name__)
+        return await _work_off(database, service, 1, give_up=f"fails alone: {type(error).__name__}")
+
+
+async def _work_off(
+    database: Database, service: Service, most: int, *, careful: bool = False, give_up: str = ""
+) -> int:
+    try:
+        async with unit_of_work(database, service.name) as unit:
+            rows = await unit.connection.fetch(
+                "select id, kind, origin, body from chassis.intake where state = 0 order by id limit $1"
+                " for update skip locked",
+                most,
+            )
+            taken = [Intake(*row) for row in rows]
+            reach("intake.claimed")
+            await decide_intake(unit, service, taken, careful=careful, give_up=give_up)
+            if taken:
+                await unit.connection.execute(
+                    "update chassis.intake set state = 1 where id = any($1::bigint[])", [intake.id for intake in taken]
+                )
+    except Undecided:
+        return await _work_off(database, service, most, careful=True)
+    return len(taken)
+
+
+async def decide_intake(
+    unit: Unit, service: Service, taken: Sequence[Intake], *, careful: bool, give_up: str = ""
+) -> list[Failed]:
+    """Read raw messages and run their decisions within a unit; failures are written there too. Raises Undecided."""
+    messages: list[Message] = []
+    failed: list[Failed] = []
+    for intake in taken:
+        message = _message(service, intake)
+        try:
+            if give_up:
+                raise Rejected(give_up)  # noqa: TRY301 - a verdict like the parser's own
+            messages.append(message._replace(payload=service.parsers[intake.kind](intake)))
+        except Exception as error:  # noqa: BLE001 - a parser is pure: what it cannot read, it never will
+            verdict = error if isinstance(error, Rejected) else Rejected(f"unreadable: {type(error).__name__}")
+            failed.append(Failed((message.handlers or ())[0], message, verdict))
+    failed += await fold(service, unit, messages, careful=careful, held=lambda *_: False)
+    failed = [f if not f.later else Failed(f.handler, f.message, Rejected(f.reason)) for f in failed]
+    await write_failures(unit, SUBSCRIPTION, failed)
+    return failed
+
+
+def _message(service: Service, intake: Intake) -> Message:
+    cause_id = derive("intake", service.name, intake.id)
+    cause = Cause(cause_id, cause_id, "", 0, 0, 0, f"channel:{intake.origin}" if intake.origin else "intake")
+    handlers = tuple(service.handlers[f"intake:{intake.kind}"])
+    return Message(None, cause, f"intake:{intake.kind}", intake, None, handlers)
+
+
+class IntakeWorker:
+    """Works off the intake of one service until cancelled; woken by ``wake`` and otherwise polling."""
+
+    def __init__(self, database: Database, service: Service, wake: asyncio.Event) -> None:
+        self._work, self.wake = partial(work_off, database, service), wake
+
+    async def run(self) -> None:
+        """Work until cancelled. Trouble is left to the caller, who starts again."""
+        pause = 0.02
+        while True:
+            if await self._work():
+                pause = 0.02
+                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.wake.wait(), pause)
+            self.wake.clear()
+            pause = min(pause * 1.5, 0.25)

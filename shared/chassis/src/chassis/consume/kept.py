@@ -1,0 +1,37 @@
+"""Messages as bytes: how parked events and dead letters keep what they were, to be tried again."""
+
+from datetime import datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import orjson
+
+from chassis.events.record import Cause, Record, from_json
+from chassis.events.timers import TimerFired, pack, unpack
+from chassis.service import Intake
+
+Firing: TypeAlias = tuple[TimerFired, Cause]
+Origin: TypeAlias = Record | Intake | Firing
+
+
+def keep(origin: Origin) -> bytes:
+    """Turn what a message came as into bytes; bodies need not be JSON, nor text."""
+    if isinstance(origin, Record):
+        return orjson.dumps({"record": {**origin.as_json(), "data": None}, "body": origin.body.decode("latin-1")})
+    if isinstance(origin, Intake):
+        number, kind, channel, body = origin
+        return orjson.dumps({"intake": [number, kind, channel], "body": body.decode("latin-1")})
+    fired, cause = origin
+    return orjson.dumps({"timer": fired, "cause": pack(cause).decode()})
+
+
+def kept(data: bytes) -> Origin:
+    """Read what ``keep`` wrote."""
+    found: dict[str, Any] = orjson.loads(data)
+    if "record" in found:
+        return from_json(found["record"])._replace(body=found["body"].encode("latin-1"))
+    if "intake" in found:
+        number, kind, channel = found["intake"]
+        return Intake(number, kind, UUID(channel) if channel else None, found["body"].encode("latin-1"))
+    kind, subject, due = found["timer"]
+    return TimerFired(kind, UUID(subject), datetime.fromisoformat(due)), unpack(found["cause"].encode())

@@ -1,0 +1,137 @@
+"""The lane consumer: our own loop on aiokafka, since every framework's acknowledgements lose messages (ADR 3).
+
+Offsets are only a hint and always explicit; the truth is the progress in the database. A worker per partition applies its
+batches in order; while its buffer is full the partition is paused. A rebalance waits for the batch in flight.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from chassis.points import reach
+
+FETCH = 500
+BUFFER = 1_000
+"""Records a partition may have waiting before it is paused."""
+STUCK_AFTER = 300.0
+Apply = Callable[[str, Sequence[ConsumerRecord]], Awaitable[None]]
+log = structlog.get_logger()
+
+
+class Stuck(Exception):
+    """A batch took longer than any batch may: the process is to be started anew."""
+
+
+class PartitionWorker:
+    """Applies the records of one partition in order; ``drain`` waits for the batch in flight and forgets the rest."""
+
+    def __init__(self, partition: TopicPartition, apply: Apply, done: Callable[[TopicPartition, int], None]) -> None:
+        self.partition, self._apply, self._done = partition, apply, done
+        self.waiting: list[ConsumerRecord] = []
+        self._more = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._closing = False
+        self.task = asyncio.create_task(self._run())
+
+    def put(self, records: Iterable[ConsumerRecord]) -> None:
+        """Add records to what waits."""
+        self.waiting += records
+        self._more.set()
+
+    async def drain(self) -> None:
+        """Let the batch in flight end, drop what waits, stop."""
+        self._closing = True
+        self.waiting = []
+        self._more.set()
+        await asyncio.wait([self.task])
+
+    async def _run(self) -> None:
+        while not self._closing:
+            await self._more.wait()
+            batch, self.waiting = self.waiting[:FETCH], self.waiting[FETCH:]
+            if not self.waiting:
+                self._more.clear()
+            if not batch or self._closing:
+                continue
+            async with asyncio.timeout(STUCK_AFTER):
+                await self._apply(self.partition.topic, batch)
+            self._done(self.partition, batch[-1].offset + 1)
+
+
+class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Reads topics as one member of a group and hands each partition's records, in order, to ``apply``."""
+
+    def __init__(self, bootstrap: str, group: str, topics: Sequence[str], apply: Apply) -> None:
+        self.topics, self._apply = topics, apply
+        self._workers: dict[TopicPartition, PartitionWorker] = {}
+        self._offsets: dict[TopicPartition, int] = {}
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest",
+            session_timeout_ms=30_000, rebalance_timeout_ms=60_000, max_partition_fetch_bytes=2 * 1024 * 1024,
+            fetch_max_wait_ms=100, isolation_level="read_uncommitted",
+        )  # fmt: skip
+
+    async def run(self) -> None:
+        """Consume until cancelled or until a worker fails; the caller starts again."""
+        self._consumer.subscribe(list(self.topics), listener=self)
+        await self._consumer.start()
+        try:
+            commits = asyncio.get_running_loop().time()
+            while True:
+                found = await self._consumer.getmany(timeout_ms=100, max_records=4 * FETCH)
+                for partition, records in found.items():
+                    self._worker(partition).put(records)
+                self._keep_buffers()
+                if asyncio.get_running_loop().time() - commits > 1:
+                    await self._commit(self._offsets)
+                    commits = asyncio.get_running_loop().time()
+        finally:
+            await self._close()
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Wait for the batches in flight, commit their offsets, drop what was fetched ahead."""
+        gone = [partition for partition in revoked if partition in self._workers]
+        await asyncio.gather(*(self._workers.pop(partition).drain() for partition in gone))
+        await self._commit({p: self._offsets.pop(p) for p in gone if p in self._offsets})
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Nothing: workers are made with the first records."""
+
+    def _worker(self, partition: TopicPartition) -> PartitionWorker:
+        if partition not in self._workers:
+            self._workers[partition] = PartitionWorker(partition, self._apply, self._done)
+        return self._workers[partition]
+
+    def _done(self, partition: TopicPartition, offset: int) -> None:
+        self._offsets[partition] = offset
+
+    def _keep_buffers(self) -> None:
+        """Pause partitions that have enough waiting, resume those that have not; pass on a worker's failure."""
+        paused = self._consumer.paused()
+        mine = self._consumer.assignment()
+        for partition, worker in self._workers.items():
+            if worker.task.done():
+                worker.task.result()
+            if partition in mine and len(worker.waiting) >= BUFFER and partition not in paused:
+                self._consumer.pause(partition)
+            elif partition in paused and len(worker.waiting) < BUFFER // 2:
+                self._consumer.resume(partition)
+
+    async def _commit(self, offsets: dict[TopicPartition, int]) -> None:
+        mine = self._consumer.assignment()
+        known = {partition: offset for partition, offset in offsets.items() if partition in mine}
+        if known:
+            reach("offset.before")
+            with contextlib.suppress(KafkaError):
+                await self._consumer.commit(known)
+            reach("offset.after")
+
+    async def _close(self) -> None:
+        await asyncio.gather(*(worker.drain() for worker in self._workers.values()), return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await self._commit(self._offsets)
+            await asyncio.wait_for(self._consumer.stop(), 10)

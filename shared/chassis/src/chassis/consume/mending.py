@@ -1,0 +1,61 @@
+"""Mending: every hole (gap, lost tail, first fill, restored backup) is filled by one routine, from the owner's feed."""
+
+import asyncio
+
+import httpx
+import structlog
+
+from chassis.consume.feed_client import FeedClient
+from chassis.consume.progress import BEGINNING, Progress, read_progress
+from chassis.consume.subscription import Page, Subscription
+
+log = structlog.get_logger()
+
+
+class Mender:
+    """Reads lanes from the owners' feeds until nothing is missing."""
+
+    def __init__(self, subscription: Subscription, feed: FeedClient) -> None:
+        self.subscription, self.feed = subscription, feed
+        self._seen: dict[str, Progress] = {}
+        self.heads: dict[str, dict[int, int]] = {}
+
+    async def mend(self, source: str, lane: int) -> None:
+        """Read the owner's feed of a lane, page by page, until it has no more; another reader's progress ends it."""
+        while True:
+            after = (await self._progress(source))[lane]
+            page = await self.feed.page(source, lane, after)
+            if page.resumed < after.sequence:
+                log.error("the owner took numbers back", source=source, lane=lane, had=str(after), resumed=page.resumed)
+            if page.records or page.position != after:
+                await self.subscription.apply(source, page.records, Page(lane, after, page.position))
+            if not page.records:
+                return
+
+    async def check_heads(self, source: str) -> None:
+        """Ask the owner for its heads; mend lanes that are behind and have not moved since the check before."""
+        heads = await self.feed.heads(source)
+        now = await self._progress(source)
+        before = self._seen.get(source, {})
+        self._seen[source] = now
+        self.heads[source] = {lane: head.published for lane, head in heads.items()}
+        for lane, head in heads.items():
+            behind = now[lane].sequence < head.published
+            rewound = now[lane] != BEGINNING and now[lane].incarnation < head.incarnation
+            if (behind or rewound) and before.get(lane) == now[lane]:
+                await self.mend(source, lane)
+
+    async def run(self, source: str, every: float) -> None:
+        """Check the heads of one owner, twice at the start and then at intervals; an owner that is away is asked again."""
+        pause = min(1.0, every)
+        while True:
+            try:
+                await self.check_heads(source)
+            except httpx.HTTPError as error:
+                log.warning("an owner's feed does not answer", source=source, error=type(error).__name__)
+            await asyncio.sleep(pause)
+            pause = every
+
+    async def _progress(self, source: str) -> Progress:
+        async with self.subscription.database.pool.acquire() as connection:
+            return await read_progress(connection, self.subscription.name, source)

@@ -1,0 +1,125 @@
+"""A subscription applies batches of one source: one transaction for progress, effect, own events and outcomes."""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import structlog
+
+from chassis.consume.fold import Failed, Undecided, fold
+from chassis.consume.outcomes import held_keys, write_failures
+from chassis.consume.progress import Progress, following, lock_progress, move_progress
+from chassis.database import COLLISIONS, TROUBLE, Database
+from chassis.errors import Rejected
+from chassis.events.record import Position, Record
+from chassis.events.unit import Unit, unit_of_work
+from chassis.points import reach
+from chassis.service import Message, Service
+
+COLLISIONS_BORNE = 5
+GivenUp = Mapping[UUID, str]
+NOBODY: GivenUp = {}
+log = structlog.get_logger()
+
+
+class Page:
+    """A page of an owner's feed for one lane: applied only if progress, once locked, still is ``after``."""
+
+    def __init__(self, lane: int, after: Position, position: Position) -> None:
+        self.lane, self.after, self.position = lane, after, position
+
+
+class Subscription:
+    """Applies what other services published to this one's database, each record once."""
+
+    def __init__(self, database: Database, service: Service, name: str = "main") -> None:
+        self.database, self.service, self.name = database, service, name
+        self._types = service.event_types()
+
+    async def apply(self, source: str, records: Sequence[Record], page: Page | None = None) -> set[int]:
+        """Apply a batch, for as long as it takes; return the lanes with a hole.
+
+        Trouble of the infrastructure is retried for ever. Collisions are repeated. What fails otherwise is tried record
+        by record: the one that fails alone and again becomes a dead letter.
+        """
+        collisions = 0
+        for attempt in range(1_000_000):
+            try:
+                return await self._apply(source, records, page, NOBODY)
+            except TROUBLE as error:
+                log.warning("batch met trouble", source=source, error=type(error).__name__, attempt=attempt)
+                await asyncio.sleep(min(0.05 * 2 ** min(attempt, 7), 5) * random.uniform(0.5, 1))  # noqa: S311
+            except COLLISIONS:
+                collisions += 1
+                if collisions > COLLISIONS_BORNE:
+                    break
+            except Exception:
+                log.exception("batch failed", source=source, records=len(records))
+                break
+        return await self._one_by_one(source, records, page)
+
+    async def _one_by_one(self, source: str, records: Sequence[Record], page: Page | None) -> set[int]:
+        holes: set[int] = set()
+        after = page.after if page else Position(0, 0)
+        for record in records:
+            alone = Page(page.lane, after, record.position) if page else None
+            after = record.position
+            if len(records) > 1:
+                holes |= await self.apply(source, [record], alone)
+                continue
+            reasons = {record.id: "fails alone, and again"}
+            holes |= await self._apply(source, [record], alone, reasons)
+        if page and after != page.position:
+            await self._apply(source, [], Page(page.lane, after, page.position), NOBODY)
+        return holes
+
+    async def _apply(self, source: str, records: Sequence[Record], page: Page | None, given_up: GivenUp) -> set[int]:
+        try:
+            return await self._transaction(source, records, page, given_up, careful=False)
+        except Undecided:
+            return await self._transaction(source, records, page, given_up, careful=True)
+
+    async def _transaction(
+        self, source: str, records: Sequence[Record], page: Page | None, given_up: GivenUp, *, careful: bool
+    ) -> set[int]:
+        lanes = {record.lane for record in records} | ({page.lane} if page else set())
+        async with unit_of_work(self.database, self.service.name) as unit:
+            progress = await lock_progress(unit.connection, self.name, source, sorted(lanes))
+            reach("batch.progress-locked")
+            if page is None:
+                fresh, moved, holes = following(records, progress)
+            elif progress[page.lane] == page.after:
+                fresh, moved, holes = list(records), {page.lane: page.position}, set()
+            else:
+                return set()
+            await self._effect(unit, source, fresh, moved, given_up, careful=careful)
+        return holes
+
+    async def _effect(
+        self, unit: Unit, source: str, fresh: list[Record], moved: Progress, given_up: GivenUp, *, careful: bool
+    ) -> None:
+        messages, failed = self._read(fresh, given_up)
+        if messages:
+            held = await held_keys(unit, self.name, [record.key for record in fresh])
+            failed += await fold(self.service, unit, messages, careful=careful, held=held)
+        await write_failures(unit, self.name, failed)
+        await move_progress(unit.connection, self.name, source, moved)
+
+    def _read(self, records: Sequence[Record], given_up: GivenUp) -> tuple[list[Message], list[Failed]]:
+        """Parse what somebody here listens to; the rest is never parsed."""
+        messages: list[Message] = []
+        failed: list[Failed] = []
+        for record in records:
+            kind = self._types.get(record.type)
+            if kind is None:
+                continue
+            message = Message(None, record.as_cause(), record.type, record, record.key)
+            try:
+                if record.id in given_up:
+                    raise Rejected(given_up[record.id])  # noqa: TRY301 - a verdict like any other
+                messages.append(message._replace(payload=kind.model_validate_json(record.body)))
+            except (ValueError, Rejected) as error:
+                verdict = error if isinstance(error, Rejected) else Rejected(f"unreadable: {type(error).__name__}")
+                failed += [Failed(handler, message, verdict) for handler in self.service.handlers.get(kind, ())]
+        return messages, failed

@@ -1,0 +1,45 @@
+"""From Kafka's records to a subscription: what is not one of the owner's records is set aside, holes are mended."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from aiokafka import ConsumerRecord
+
+from chassis.consume.kept import keep
+from chassis.consume.mending import Mender
+from chassis.consume.outcomes import DeadLetter, bury
+from chassis.consume.subscription import Subscription
+from chassis.events.record import Record, from_headers
+from chassis.events.unit import unit_of_work
+from chassis.service import Intake
+from schemas.ids import derive
+
+
+class TopicReader:
+    """Applies what a topic brings, and mends the lanes in which something is missing."""
+
+    def __init__(self, subscription: Subscription, mender: Mender) -> None:
+        self.subscription, self.mender = subscription, mender
+
+    async def apply(self, source: str, batch: Sequence[ConsumerRecord]) -> None:
+        """Apply a batch of one partition."""
+        records: list[Record] = []
+        strangers: list[DeadLetter] = []
+        for found in batch:
+            try:
+                records.append(from_headers(source, found.key, found.headers, found.value))
+            except (KeyError, ValueError, AttributeError) as error:
+                strangers.append(_stranger(source, found, error))
+        if strangers:
+            async with unit_of_work(self.subscription.database, self.subscription.service.name) as unit:
+                await bury(unit, self.subscription.name, strangers)
+        for lane in await self.subscription.apply(source, records) if records else ():
+            await self.mender.mend(source, lane)
+
+
+def _stranger(source: str, found: ConsumerRecord, error: Exception) -> DeadLetter:
+    """Something on an owner's topic that the owner did not write: kept with its bytes, for a person to look at."""
+    written = datetime.fromtimestamp((found.timestamp or 0) / 1000, UTC)
+    letter = derive("stranger", source, found.partition, found.offset, written)
+    raw = keep(Intake(found.offset, f"topic:{source}", None, found.value or b""))
+    return DeadLetter(letter, "topic", source, "unknown", raw, f"not a record of {source}: {type(error).__name__}")

@@ -1,0 +1,80 @@
+"""The service's own PostgreSQL database: its pool, its identity, and which of its errors are trouble or bad data."""
+
+import asyncio
+from typing import TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+
+SESSION = {
+    "idle_in_transaction_session_timeout": "5s",
+    "lock_timeout": "20s",
+    "statement_timeout": "60s",
+    "tcp_user_timeout": "20s",
+    "timezone": "UTC",
+}
+TROUBLE = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,  # deadlock, serialization
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+"""Infrastructure trouble: the same work is tried again, for as long as it takes."""
+
+COLLISIONS = (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError, asyncpg.ForeignKeyViolationError)
+"""Somebody was faster: load again and repeat."""
+
+
+class Database:
+    """A pool of connections with our time-outs; ``identity`` names the database, so that a rewind is noticed."""
+
+    def __init__(self, dsn: str, *, size: int = 10, stamp: str = "") -> None:
+        self._dsn, self._size, self._stamp = dsn, size, stamp
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self.identity = ""
+        self.committed = asyncio.Event()
+        """Set after every commit that wrote events: wakes the relay of the same process."""
+
+    @property
+    def pool(self) -> "asyncpg.Pool[asyncpg.Record]":
+        """The open pool. Raises RuntimeError before ``open``."""
+        if self._pool is None:
+            message = "the database is not open"
+            raise RuntimeError(message)
+        return self._pool
+
+    async def open(self) -> None:
+        """Open the pool and learn the database's identity."""
+        self._pool = await asyncpg.create_pool(
+            self._dsn, min_size=2, max_size=self._size, init=self._init, server_settings=SESSION, command_timeout=60
+        )
+
+    async def close(self) -> None:
+        """Close the pool; what does not end within five seconds is cut off."""
+        if self._pool is not None:
+            try:
+                await asyncio.wait_for(self._pool.close(), 5)
+            except TimeoutError:
+                self._pool.terminate()
+
+    async def connect(self) -> "asyncpg.Connection[asyncpg.Record]":
+        """Open a direct connection of its own, for what holds a session lock."""
+        return await asyncpg.connect(self._dsn, server_settings=SESSION, command_timeout=60)
+
+    async def _init(self, connection: Connection) -> None:
+        self.identity = f"{await _server_identity(connection)}/{self._stamp}"
+
+
+async def _server_identity(connection: Connection) -> str:
+    return str(
+        await connection.fetchval(
+            "select s.system_identifier || '/' || c.timeline_id from pg_control_system() s, pg_control_checkpoint() c"
+        )
+    )

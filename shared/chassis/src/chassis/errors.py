@@ -1,0 +1,54 @@
+"""How a request or an event ends when it cannot be done."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+
+class BusinessError(Exception):
+    """A refusal with a stable slug and an HTTP status; the message is for people and may change.
+
+    Subclasses set ``slug`` and ``status`` where they are declared; ``errors`` lists the fields at fault (RFC 9457).
+    """
+
+    slug: ClassVar[str] = "refused"
+    status: ClassVar[int] = 409
+
+    def __init__(self, message: str = "", errors: Sequence[Mapping[str, object]] = ()) -> None:
+        super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
+        self.errors = list(errors)
+
+
+class NotFound(BusinessError):
+    """There is no such thing."""
+
+    slug = "not-found"
+    status = 404
+
+
+class Invalid(BusinessError):
+    """The request cannot be understood."""
+
+    slug = "invalid-request"
+    status = 422
+
+
+class VersionMismatch(BusinessError):
+    """The thing was changed since you read it (RFC 9110, If-Match)."""
+
+    slug = "version-mismatch"
+    status = 412
+
+
+class EventTooLarge(BusinessError):
+    """The event would be over 512 kB and is not written."""
+
+    slug = "event-too-large"
+    status = 413
+
+
+class Rejected(Exception):
+    """A handler's verdict: this one event is bad data for me. It goes to the dead letters with this reason."""
+
+
+class Later(Exception):
+    """A handler's verdict: I cannot decide yet. The event is parked, and later events of its key behind it."""

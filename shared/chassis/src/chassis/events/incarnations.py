@@ -1,0 +1,37 @@
+"""Incarnations: what tells a log apart from the same log set back to an earlier day.
+
+A database with another identity than the one that wrote last (restored, failed over) begins a new incarnation of all
+lanes before anything is written. Its number comes from the database clock in milliseconds and is never used twice.
+"""
+
+import asyncpg
+
+from chassis.database import Connection
+from chassis.events.lanes import LANES
+
+
+class IdentityChanged(asyncpg.TransactionRollbackError):
+    """Another database wrote last: a new incarnation was begun, the same work is to be tried again."""
+
+
+async def begin_incarnation(connection: Connection, identity: str) -> None:
+    """Begin a new incarnation at the heads of all lanes, unless another session has done so already."""
+    async with connection.transaction():
+        await connection.execute(
+            "insert into chassis.counters (lane, incarnation, identity)"
+            " select lane, 0, '' from generate_series(0, $1 - 1) lane on conflict do nothing",
+            LANES,
+        )
+        known = await connection.fetch("select lane, identity from chassis.counters order by lane for update")
+        if all(row["identity"] == identity for row in known):
+            return
+        number = await connection.fetchval(
+            "select greatest((extract(epoch from clock_timestamp()) * 1000)::bigint, max(number) + 1)"
+            " from (select 0::bigint as number union all select number from chassis.incarnations) known"
+        )
+        await connection.execute(
+            "insert into chassis.incarnations (lane, number, from_sequence)"
+            " select lane, $1, head + 1 from chassis.counters",
+            number,
+        )
+        await connection.execute("update chassis.counters set incarnation = $1, identity = $2", number, identity)

@@ -1,0 +1,109 @@
+"""Reading the event log: pages of a lane, heads, single records; and the partitions that new numbers need."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from chassis.database import Connection
+from chassis.events.record import Position, Record
+from chassis.events.unit import EVENT_COLUMNS
+
+PARTITION_ROWS = 1_000_000
+COLUMNS = "lane, sequence, incarnation, id, type, key, subject, version, at, correlation, causation, cause_place, hops, actor, body"
+
+
+class FeedPage(NamedTuple):
+    """A page of one lane: from where reading resumed, the records, and the position reached with them."""
+
+    resumed: int
+    records: list[Record]
+    position: Position
+
+
+class Head(NamedTuple):
+    """Where a lane stands: its last number, what of it is published, and its incarnation."""
+
+    incarnation: int
+    sequence: int
+    published: int
+
+
+def record_of(source: str, row: asyncpg.Record) -> Record:
+    """Make a record of a row of the log."""
+    return Record(source, *(row[column] for column in EVENT_COLUMNS))
+
+
+async def read_page(connection: Connection, source: str, lane: int, after: Position, limit: int) -> FeedPage:
+    """Read what is published after a position of any incarnation; numbers a later one took back are resumed before."""
+    taken_back = await connection.fetchval(
+        "select min(from_sequence) - 1 from chassis.incarnations where lane = $1 and number > $2",
+        lane,
+        after.incarnation,
+    )
+    resumed = after.sequence if taken_back is None else min(after.sequence, taken_back)
+    rows = await connection.fetch(
+        f"select {COLUMNS} from chassis.events where lane = $1 and sequence > $2 and sequence <="  # noqa: S608 - a constant
+        " (select sequence from chassis.cursors where lane = $1) order by sequence limit $3",
+        lane,
+        resumed,
+        limit,
+    )
+    records = [record_of(source, row) for row in rows]
+    if records:
+        return FeedPage(resumed, records, records[-1].position)
+    current = await connection.fetchval(
+        "select max(number) from chassis.incarnations where lane = $1 and from_sequence <= $2", lane, resumed + 1
+    )
+    return FeedPage(resumed, [], Position(max(after.incarnation, current or 0), resumed))
+
+
+async def read_heads(connection: Connection) -> dict[int, Head]:
+    """Return where all lanes stand."""
+    rows = await connection.fetch(
+        "select lane, incarnation, head, sequence from chassis.counters join chassis.cursors using (lane) order by lane"
+    )
+    return {row["lane"]: Head(row["incarnation"], row["head"], row["sequence"]) for row in rows}
+
+
+async def read_record(connection: Connection, source: str, lane: int, sequence: int) -> Record | None:
+    """Return one record by its place, published or not."""
+    row = await connection.fetchrow(
+        f"select {COLUMNS} from chassis.events where lane = $1 and sequence = $2",  # noqa: S608 - a constant
+        lane,
+        sequence,
+    )
+    return record_of(source, row) if row else None
+
+
+async def read_subject(
+    connection: Connection, source: str, subject: UUID, types: Sequence[str] = (), limit: int = 500
+) -> list[Record]:
+    """Return the latest records about one subject, the newest first, of some types if any are named."""
+    rows = await connection.fetch(
+        f"select {COLUMNS} from chassis.events where subject = $1"  # noqa: S608 - a constant
+        " and (type = any($2::text[]) or cardinality($2::text[]) = 0) order by version desc, at desc, sequence desc limit $3",
+        subject,
+        list(types),
+        limit,
+    )
+    return [record_of(source, row) for row in rows]
+
+
+async def read_log(connection: Connection, source: str) -> list[Record]:
+    """Return the whole log, lane by lane: for tests and small databases."""
+    rows = await connection.fetch(f"select {COLUMNS} from chassis.events order by lane, sequence")  # noqa: S608 - a constant
+    return [record_of(source, row) for row in rows]
+
+
+async def ensure_partitions(connection: Connection) -> None:
+    """Make the partition that comes after the one the longest lane is in, so that a writer never lacks one."""
+    longest = await connection.fetchval("select coalesce(max(head), 0) from chassis.counters")
+    for number in (longest // PARTITION_ROWS, longest // PARTITION_ROWS + 1):
+        name, start = f"events_{number}", number * PARTITION_ROWS
+        if await connection.fetchval("select to_regclass($1)", f"chassis.{name}") is None:
+            await connection.execute(
+                f"create table if not exists chassis.{name} partition of chassis.events"
+                f" for values from ({start}) to ({start + PARTITION_ROWS})"
+            )

@@ -1,0 +1,122 @@
+"""The relay: publishes the event log to Kafka, each lane in its order, from a cursor it moves only after the broker's answer.
+
+One is active per service: whoever holds the advisory lock, on a connection of its own. Cursors are written through that very
+session, so a relay that lost it can move nothing. On any error of sending, the producer is closed and all starts again from
+the cursors: the same rows in the same order, which consumers know by their numbers.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaProducer
+
+from chassis.database import Database
+from chassis.events.lanes import partition_of
+from chassis.events.log import COLUMNS, ensure_partitions, record_of
+from chassis.events.record import Record
+from chassis.points import reach
+
+LOCK = 7_250_101
+WINDOW = 200
+"""Rows per lane in one window."""
+IDLE = (0.01, 0.2)
+log = structlog.get_logger()
+
+
+class LockLost(Exception):
+    """Another relay is active, or the session that held the lock is gone."""
+
+
+class Relay:
+    """Publishes one service's log until cancelled."""
+
+    def __init__(self, database: Database, source: str, bootstrap: str, partitions: int) -> None:
+        self.database, self.source, self.bootstrap, self.partitions = database, source, bootstrap, partitions
+
+    async def run(self) -> None:
+        """Wait for the lock, then publish until something fails; the caller starts again."""
+        session = await self.database.connect()
+        try:
+            while not await session.fetchval("select pg_try_advisory_lock($1)", LOCK):
+                await asyncio.sleep(0.5)
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self.bootstrap, enable_idempotence=True, acks="all", linger_ms=0,
+                max_batch_size=512 * 1024, max_request_size=1_048_576, compression_type=None, request_timeout_ms=20_000,
+            )  # fmt: skip
+            await producer.start()
+            try:
+                await self._publish(session, producer)
+            finally:
+                with suppress(Exception):
+                    await asyncio.wait_for(producer.stop(), 5)
+        finally:
+            session.terminate()
+
+    async def _publish(self, session: "asyncpg.Connection[asyncpg.Record]", producer: AIOKafkaProducer) -> None:
+        pause = IDLE[0]
+        await ensure_partitions(session)
+        while True:
+            self.database.committed.clear()
+            records = await self._window(session)
+            if records:
+                await self._send(producer, records)
+                await _move_cursors(session, records)
+                pause = IDLE[0]
+                if any(record.sequence % 10_000 == 0 for record in records):
+                    await ensure_partitions(session)
+                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.database.committed.wait(), pause)
+            pause = min(pause * 1.5, IDLE[1])
+
+    async def _window(self, session: "asyncpg.Connection[asyncpg.Record]") -> list[Record]:
+        rows = await session.fetch(
+            f"select {COLUMNS} from (select e.* from chassis.cursors c join chassis.counters h using (lane)"  # noqa: S608 - a constant
+            " cross join lateral (select * from chassis.events where lane = c.lane and sequence > c.sequence"
+            " order by sequence limit $1) e where h.head > c.sequence) window_of_lanes order by lane, sequence",
+            WINDOW,
+        )
+        reach("relay.read")
+        return [record_of(self.source, row) for row in rows]
+
+    async def _send(self, producer: AIOKafkaProducer, records: Sequence[Record]) -> None:
+        """Send a window, batch by batch and partition by partition; return when the broker has answered all."""
+        by_partition: dict[int, list[Record]] = defaultdict(list)
+        for record in records:
+            by_partition[partition_of(record.lane, self.partitions)].append(record)
+        answers = []
+        for partition, mine in by_partition.items():
+            batch = producer.create_batch()
+            for record in mine:
+                if not _append(batch, record):
+                    answers.append(await producer.send_batch(batch, self.source, partition=partition))
+                    batch = producer.create_batch()
+                    if not _append(batch, record):
+                        message = f"event {record.id} does not fit into an empty batch"
+                        raise RuntimeError(message)
+            answers.append(await producer.send_batch(batch, self.source, partition=partition))
+        reach("relay.sent")
+        await asyncio.gather(*answers)
+        reach("relay.acknowledged")
+
+
+def _append(batch: object, record: Record) -> bool:
+    timestamp = int(record.at.timestamp() * 1000)
+    key = str(record.key).encode()
+    added = batch.append(key=key, value=record.body, timestamp=timestamp, headers=record.headers())  # type: ignore[attr-defined]
+    return added is not None
+
+
+async def _move_cursors(session: "asyncpg.Connection[asyncpg.Record]", records: Sequence[Record]) -> None:
+    last: Mapping[int, int] = {record.lane: record.sequence for record in records}
+    await session.execute(
+        "update chassis.cursors c set sequence = n.sequence from unnest($1::smallint[], $2::bigint[]) n(lane, sequence)"
+        " where c.lane = n.lane and c.sequence < n.sequence",
+        list(last),
+        list(last.values()),
+    )
+    reach("cursor.written")

@@ -1,0 +1,72 @@
+"""Durable timers as decisions ask for them: one per kind and subject, set anew or cancelled with the state they follow."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import orjson
+
+from chassis.database import Connection
+from chassis.events.lanes import lane_of
+from chassis.events.record import Cause
+
+
+class SetTimer(NamedTuple):
+    """Wake ``kind`` for ``subject`` when ``due`` has come; an earlier timer of the two is replaced."""
+
+    kind: str
+    subject: UUID
+    due: datetime
+
+
+class CancelTimer(NamedTuple):
+    """Do not wake ``kind`` for ``subject`` any more."""
+
+    kind: str
+    subject: UUID
+
+
+class TimerFired(NamedTuple):
+    """What a timer's handler gets: the time that was asked for has come."""
+
+    kind: str
+    subject: UUID
+    due: datetime
+
+
+def pack(cause: Cause) -> bytes:
+    """Turn a cause into bytes for keeping."""
+    return orjson.dumps(cause)
+
+
+def unpack(data: bytes) -> Cause:
+    """Read a kept cause."""
+    identity, correlation, *rest = orjson.loads(data)
+    return Cause(UUID(identity), UUID(correlation), *rest)
+
+
+async def write_timers(connection: Connection, timers: Sequence[tuple[SetTimer | CancelTimer, Cause]]) -> None:
+    """Write what decisions asked for, the last word for each timer, in the order of their keys."""
+    last = {(timer.kind, timer.subject): (timer, cause) for timer, cause in timers}
+    ordered = [last[key] for key in sorted(last)]
+    cancelled = [timer for timer, _ in ordered if isinstance(timer, CancelTimer)]
+    wanted = [(timer, cause) for timer, cause in ordered if isinstance(timer, SetTimer)]
+    if cancelled:
+        await connection.execute(
+            "delete from chassis.timers t using unnest($1::text[], $2::uuid[]) c(kind, subject)"
+            " where t.kind = c.kind and t.subject = c.subject",
+            [timer.kind for timer in cancelled],
+            [timer.subject for timer in cancelled],
+        )
+    if wanted:
+        await connection.execute(
+            "insert into chassis.timers (kind, subject, lane, due, cause)"
+            " select * from unnest($1::text[], $2::uuid[], $3::smallint[], $4::timestamptz[], $5::bytea[])"
+            " on conflict (kind, subject) do update set due = excluded.due, cause = excluded.cause",
+            [timer.kind for timer, _ in wanted],
+            [timer.subject for timer, _ in wanted],
+            [lane_of(timer.subject) for timer, _ in wanted],
+            [timer.due for timer, _ in wanted],
+            [pack(cause) for _, cause in wanted],
+        )

@@ -1,0 +1,156 @@
+"""The unit of work: state first, events last, one transaction.
+
+Events are numbered per lane under counters that stay locked until commit, in the order of lanes; nothing is locked after
+them. So numbers are gapless, in commit order, and nobody can see 8 before 7.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+from chassis.database import Connection, Database
+from chassis.errors import EventTooLarge
+from chassis.events.incarnations import IdentityChanged, begin_incarnation
+from chassis.events.lanes import lane_of
+from chassis.events.record import Cause
+from chassis.events.timers import CancelTimer, SetTimer, write_timers
+from chassis.points import reach
+from schemas.event import Event
+from schemas.ids import derive
+
+LARGEST_EVENT = 512 * 1024
+MOST_HOPS = 16
+
+Effect = Event | SetTimer | CancelTimer
+"""What a decision may yield."""
+
+EVENT_COLUMNS = (
+    "lane", "sequence", "incarnation", "id", "type", "key", "subject", "version", "at", "correlation", "causation",
+    "cause_place", "hops", "actor", "body",
+)  # fmt: skip
+
+
+class Pending(NamedTuple):
+    """An event that waits for its number."""
+
+    lane: int
+    id: UUID
+    event: Event
+    cause: Cause
+    body: bytes
+
+
+class TooManyHops(Exception):
+    """An event caused by fifteen others in a row causes no more: rules chase each other."""
+
+
+def _pending(event_id: UUID, event: Event, cause: Cause) -> Pending:
+    body = event.__pydantic_serializer__.to_json(event)
+    if len(body) > LARGEST_EVENT:
+        raise EventTooLarge
+    return Pending(lane_of(event.partition_key), event_id, event, cause, body)
+
+
+def command_cause(actor: str = "", correlation: UUID | None = None) -> Cause:
+    """Return the cause of what a person or a program asks for."""
+    command = uuid4()
+    return Cause(command, correlation or command, "", 0, 0, 0, actor)
+
+
+class Unit:
+    """One transaction of one service: ``connection`` for its state, ``publish`` for what happened."""
+
+    def __init__(self, connection: Connection, source: str, identity: str, cause: Cause) -> None:
+        self.connection, self.source, self.cause = connection, source, cause
+        self._identity = identity
+        self._events: list[Pending] = []
+        self._timers: list[tuple[SetTimer | CancelTimer, Cause]] = []
+        self._said: dict[tuple[UUID, str], int] = {}
+        self._now: datetime | None = None
+
+    async def now(self) -> datetime:
+        """Business time: the database clock plus the offset that only test set-ups move; fixed within the unit."""
+        if self._now is None:
+            self._now = await self.connection.fetchval("select now() + ahead from chassis.clock")
+        if self._now is None:
+            message = "chassis.clock is empty"
+            raise RuntimeError(message)
+        return self._now
+
+    def publish(self, *effects: Effect, cause: Cause | None = None, handler: str = "") -> None:
+        """Write effects when the unit ends. Ids of events follow from cause, handler and count.
+
+        Raises EventTooLarge over 512 kB and TooManyHops at the sixteenth hop.
+        """
+        cause = cause or self.cause
+        events = [effect for effect in effects if isinstance(effect, Event)]
+        if events and cause.hops >= MOST_HOPS:
+            raise TooManyHops(events[0].event_type)
+        said = self._said.get((cause.id, handler), 0)
+        self._said[cause.id, handler] = said + len(events)
+        self._events += [
+            _pending(derive(cause.id, handler, event.event_type, n), event, cause)
+            for n, event in enumerate(events, start=said)
+        ]
+        self._timers += [(effect, cause) for effect in effects if not isinstance(effect, Event)]
+
+    async def finish(self) -> bool:
+        """Write timers, then number and write the events; tell whether there were any. Nothing is locked afterwards."""
+        if self._timers:
+            await write_timers(self.connection, self._timers)
+        if not self._events:
+            return False
+        heads, incarnation, at = await self._lock_counters()
+        rows = self._number(heads, incarnation, at)
+        await self.connection.execute(
+            "update chassis.counters c set head = n.head from unnest($1::smallint[], $2::bigint[]) n(lane, head)"
+            " where c.lane = n.lane",
+            list(heads),
+            list(heads.values()),
+        )
+        await self.connection.copy_records_to_table(
+            "events", schema_name="chassis", columns=EVENT_COLUMNS, records=rows
+        )
+        reach("events.written")
+        return True
+
+    async def _lock_counters(self) -> tuple[dict[int, int], int, datetime]:
+        rows = await self.connection.fetch(
+            "select lane, head, incarnation, identity, now() + ahead as at from chassis.counters, chassis.clock"
+            " where lane = any($1::smallint[]) order by lane for update of counters",
+            sorted({pending.lane for pending in self._events}),
+        )
+        reach("counters.locked")
+        if not rows or any(row["identity"] != self._identity for row in rows):
+            raise IdentityChanged
+        return {row["lane"]: row["head"] for row in rows}, rows[0]["incarnation"], rows[0]["at"]
+
+    def _number(self, heads: dict[int, int], incarnation: int, at: datetime) -> Iterable[tuple[object, ...]]:
+        rows = []
+        for lane, event_id, event, cause, body in self._events:
+            heads[lane] += 1
+            rows.append((
+                lane, heads[lane], incarnation, event_id, event.event_type, event.partition_key, event.subject_id,
+                event.subject_version, at, cause.correlation, cause.id, cause.place, cause.hops, cause.actor, body,
+            ))  # fmt: skip
+        return rows
+
+
+@asynccontextmanager
+async def unit_of_work(database: Database, source: str, cause: Cause | None = None) -> AsyncIterator[Unit]:
+    """Open a unit of work; leaving it without an error commits state, timers and events together."""
+    async with database.pool.acquire() as connection:
+        try:
+            async with connection.transaction():
+                unit = Unit(connection, source, database.identity, cause or command_cause())
+                yield unit
+                wrote = await unit.finish()
+                reach("commit.before")
+        except IdentityChanged:
+            await begin_incarnation(connection, database.identity)
+            raise
+        reach("commit.after")
+    if wrote:
+        database.committed.set()

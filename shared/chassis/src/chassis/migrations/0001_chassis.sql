@@ -1,0 +1,149 @@
+-- The machinery of one service: its event log, what it has consumed, what waits.
+create schema chassis;
+
+-- Offset of business time from the database clock; only test set-ups move it.
+create table chassis.clock (
+    one boolean primary key default true check (one),
+    ahead interval not null default '0'
+);
+insert into chassis.clock default values;
+
+-- A lane's counter is locked until commit, so numbers are gapless and in commit order.
+-- `identity` names the database that wrote last: another one begins a new incarnation first.
+create table chassis.counters (
+    lane smallint primary key check (lane between 0 and 47),
+    head bigint not null default 0 check (head >= 0),
+    incarnation bigint not null,
+    identity text not null
+) with (fillfactor = 20);
+
+create table chassis.incarnations (
+    lane smallint not null,
+    number bigint not null,
+    from_sequence bigint not null,
+    began_at timestamptz not null default now(),
+    primary key (lane, number)
+);
+
+create table chassis.events (
+    lane smallint not null,
+    sequence bigint not null,
+    incarnation bigint not null,
+    id uuid not null,
+    type text not null,
+    key uuid not null,
+    subject uuid not null,
+    version bigint not null,
+    at timestamptz not null,
+    correlation uuid not null,
+    causation uuid,
+    cause_place text not null,
+    hops smallint not null,
+    actor text not null,
+    body bytea not null check (length(body) <= 524288),
+    primary key (lane, sequence)
+) partition by range (sequence);
+create table chassis.events_0 partition of chassis.events for values from (0) to (1000000);
+create index events_subject on chassis.events (subject, sequence);
+
+-- What the relay has published: raised through the session that holds the relay's lock.
+-- `topic_id` and `next_offset` are where Kafka stood then; they let a silent rewind be found.
+create table chassis.cursors (
+    lane smallint primary key,
+    sequence bigint not null default 0,
+    topic_id text not null default '',
+    next_offset bigint not null default 0
+) with (fillfactor = 20);
+insert into chassis.cursors (lane) select generate_series(0, 47);
+
+-- How far each subscription has come in the lanes of each source.
+create table chassis.progress (
+    subscription text not null,
+    source text not null,
+    lane smallint not null,
+    incarnation bigint not null default 0,
+    sequence bigint not null default 0,
+    primary key (subscription, source, lane)
+) with (fillfactor = 20);
+
+-- A batch that is being tried: deaths and time-outs halve it (room for it; not used yet).
+create table chassis.attempts (
+    subscription text not null,
+    source text not null,
+    partition int not null,
+    position jsonb not null,
+    attempts int not null default 1,
+    size int not null,
+    primary key (subscription, source, partition)
+);
+
+-- Events that a handler could not decide yet; later events of the key wait behind them for that handler.
+create table chassis.parked (
+    subscription text not null,
+    handler text not null,
+    key uuid not null,
+    number bigint generated always as identity,
+    record bytea not null,
+    reason text not null,
+    parked_at timestamptz not null default now(),
+    primary key (subscription, handler, key, number)
+);
+
+-- Events and messages that are bad data for a handler, with their bytes and the reason.
+create table chassis.dead_letters (
+    id uuid primary key,
+    subscription text not null,
+    handler text not null,
+    source text not null,
+    type text not null,
+    record bytea not null,
+    reason text not null,
+    died_at timestamptz not null default now(),
+    resolved_at timestamptz,
+    resolution text
+);
+create index dead_letters_open on chassis.dead_letters (died_at) where resolved_at is null;
+
+create table chassis.timers (
+    kind text not null,
+    subject uuid not null,
+    lane smallint not null,
+    due timestamptz not null,
+    cause bytea not null,
+    primary key (kind, subject)
+);
+create index timers_due on chassis.timers (lane, due);
+
+-- Raw messages from outside, as they came. `state`: 0 waiting, 1 done, 2 dead.
+create table chassis.intake (
+    id bigint generated always as identity primary key,
+    kind text not null,
+    origin uuid,
+    body bytea not null,
+    received_at timestamptz not null default now(),
+    state smallint not null default 0
+);
+create index intake_waiting on chassis.intake (id) where state = 0;
+
+-- Requests that were decided, kept for ever: no replay acts twice.
+create table chassis.requests (
+    id uuid primary key,
+    outcome text not null,
+    decided_at timestamptz not null default now()
+);
+
+create table chassis.idempotency (
+    actor text not null,
+    key text not null,
+    request_hash bytea not null,
+    status smallint not null,
+    body bytea not null,
+    created_at timestamptz not null default now(),
+    primary key (actor, key)
+);
+
+create table chassis.revoked_keys (
+    id uuid primary key,
+    revoked_at timestamptz not null
+);
+

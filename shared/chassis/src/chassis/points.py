@@ -1,0 +1,29 @@
+"""Named points where tests stop or kill a real process; without KLIENTELA_FAULT they cost one function call.
+
+``KLIENTELA_FAULT=commit.before:3:kill`` sends SIGKILL to the process at the third pass; ``stop`` sends SIGSTOP instead.
+"""
+
+import os
+import signal
+from typing import Final
+
+POINTS: Final = frozenset({
+    "states.loaded", "states.saved", "counters.locked", "events.written", "commit.before", "commit.after",
+    "relay.read", "relay.sent", "relay.acknowledged", "cursor.written", "batch.progress-locked", "offset.before",
+    "offset.after", "feed.page", "timer.claimed", "intake.stored", "intake.claimed",
+})  # fmt: skip
+
+_FAULT = os.environ.get("KLIENTELA_FAULT", "")
+_left = int(_FAULT.split(":")[1]) if _FAULT else 0
+
+
+def reach(point: str) -> None:
+    """Pass a named point; kill or stop this process if a test asked for it here."""
+    global _left  # noqa: PLW0603 - a countdown of the whole process
+    if not _FAULT:
+        return
+    name, _, action = _FAULT.split(":")
+    if name == point:
+        _left -= 1
+        if _left == 0:
+            os.kill(os.getpid(), signal.SIGKILL if action == "kill" else signal.SIGSTOP)

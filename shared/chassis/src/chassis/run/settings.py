@@ -1,0 +1,52 @@
+"""Settings of one service process; every name begins with KLIENTELA_."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class MissingSetting(SystemExit):
+    """A setting that has no sane default is not there."""
+
+
+class Settings(BaseSettings):
+    """What a process is told by its environment; nothing that matters in production has a default."""
+
+    model_config = SettingsConfigDict(env_prefix="KLIENTELA_", extra="ignore")
+
+    host: str = "127.0.0.1"
+    port: int = 8100
+    kafka: str = "127.0.0.1:8190"
+    public_keys: Path
+    service_key: Path | None = None
+    signing_key: Path | None = None
+    public_url: str = ""
+    partitions: int = Field(default=12, description="Of a topic that is made; a divisor of 48")
+    replication: int = 1
+    pool_size: int = Field(default=10, ge=4)
+    log: str = "json"
+    restore_stamp: str = ""
+    migrate: bool = True
+    heads_every: float = 10.0
+
+    def database(self, service: str) -> str:
+        """Return the DSN of a service's own database. Raises MissingSetting."""
+        return _named(f"KLIENTELA_{service.replace('-', '_').upper()}_DATABASE")
+
+    def url(self, service: str) -> str:
+        """Return the base address of another service. Raises MissingSetting."""
+        return _named(f"KLIENTELA_{service.replace('-', '_').upper()}_URL")
+
+    def token(self) -> str:
+        """Return the key by which this process reads other services' feeds; empty if it was given none."""
+        return self.service_key.read_text().strip() if self.service_key else ""
+
+
+def _named(variable: str) -> str:
+    value = os.environ.get(variable, "")
+    if not value:
+        message = f"{variable} is not set: give it and start again."
+        raise MissingSetting(message)
+    return value

@@ -1,0 +1,170 @@
+"""A service as its handlers declare it: what it listens to, with which states, and what follows."""
+
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, TypeVar
+from uuid import UUID
+
+from chassis.events.record import Cause
+from chassis.events.timers import TimerFired
+from chassis.events.unit import Effect, Unit
+from chassis.revocation import forget_key, revoked_keys
+from schemas.clients import KeyRevoked
+from schemas.event import Event
+
+Decision = Callable[..., Iterable[Effect] | None]
+D = TypeVar("D", bound=Decision)
+
+
+class States(Protocol):
+    """How the states of one kind are found for a batch of messages and saved after it.
+
+    ``load`` first inserts missing rows (sorted, on conflict do nothing), then locks them sorted; one statement per table.
+    """
+
+    def key(self, message: Any) -> Hashable | None:
+        """Return which state a message (event, timer, intake, command) concerns; None if none: its handler is passed over."""
+
+    async def load(self, unit: Unit, messages: Sequence[Any]) -> Mapping[Any, Any]:
+        """Return the states of all messages by key, locked until commit."""
+
+    async def save(self, unit: Unit, states: Sequence[Any]) -> None:
+        """Write the states that decisions have seen, one statement per table; unchanged ones may be left out."""
+
+
+class Intake(NamedTuple):
+    """A raw message from outside, as it was stored: ``origin`` is the channel it came by."""
+
+    id: int
+    kind: str
+    origin: UUID | None
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Handler:
+    """One decision, the message types it hears, and the states it decides about. Its name is its identity for ever."""
+
+    name: str
+    decide: Decision
+    states: tuple[States, ...]
+    wants_cause: bool = False
+    once: bool = False
+
+
+@dataclass(frozen=True)
+class Check:
+    """One invariant that ``verify`` proves: ``failures`` is SQL that returns a row per violation, ``examined`` counts.
+
+    ``failures`` must have a column ``what`` that names the row at fault without personal data.
+    """
+
+    name: str
+    examined: str
+    failures: str
+
+
+Parser = Callable[[Intake], Any]
+Accept = Callable[[Unit, Sequence[bytes]], Awaitable[None]]
+"""Takes raw messages of a topic from outside into the intake, within the unit."""
+
+
+@dataclass
+class Service:
+    """What one service is made of; ``states`` gives the fixed order in which batches lock tables."""
+
+    name: str
+    states: Sequence[States] = ()
+    publishes: Sequence[type[Event]] = ()
+    checks: Sequence[Check] = ()
+    routers: list[Any] = field(default_factory=list)
+    handlers: dict[type | str, list[Handler]] = field(default_factory=dict)
+    parsers: dict[str, Parser] = field(default_factory=dict)
+    starts: list[Callable[[Unit], Any]] = field(default_factory=list)
+    outside: dict[str, "Accept"] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Every service forgets revoked keys; the one that revokes them has done so already."""
+        if self.name != KeyRevoked.owner():
+            self.states = (*self.states, revoked_keys)
+            self.on(KeyRevoked, state=revoked_keys)(forget_key)
+
+    @property
+    def package(self) -> str:
+        """The Python package of the service."""
+        return self.name.replace("-", "_")
+
+    def on(
+        self, *events: type[Event], state: States | tuple[States, ...], cause: bool = False, once: bool = False
+    ) -> Callable[[D], D]:
+        """Register a decision for events: called with its states and the event (and ``cause=`` if it asks for it).
+
+        ``once`` is for requests: an event whose subject (the request id) was decided before is passed over.
+        """
+        return self._register(events, state, cause=cause, once=once)
+
+    def timer(self, kind: str, *, state: States | tuple[States, ...], cause: bool = False) -> Callable[[D], D]:
+        """Register the decision for a kind of timer: called with its states and ``TimerFired``."""
+        return self._register((f"timer:{kind}",), state, cause=cause)
+
+    def intake(
+        self, kind: str, *, parse: Parser, state: States | tuple[States, ...], cause: bool = False
+    ) -> Callable[[D], D]:
+        """Register how raw messages of a kind are read and decided; ``parse`` is pure and raises Rejected for bad data."""
+        self.parsers[kind] = parse
+        return self._register((f"intake:{kind}",), state, cause=cause)
+
+    def on_start(self, seed: Callable[[Unit], Any]) -> Callable[[Unit], Any]:
+        """Register an async function that puts in what a new database must have; it runs at every start, in one unit."""
+        self.starts.append(seed)
+        return seed
+
+    def listen_outside(self, topic: str, accept: Accept) -> None:
+        """Take the messages of a topic that knows nothing of lanes into the intake."""
+        self.outside[topic] = accept
+
+    def handlers_of(self, message: object) -> Sequence[Handler]:
+        """Return who hears a parsed message."""
+        if isinstance(message, TimerFired):
+            return self.handlers.get(f"timer:{message.kind}", ())
+        return self.handlers.get(type(message), ())
+
+    def listens(self) -> dict[str, list[str]]:
+        """Return the handlers' names by the wire names of the events they hear."""
+        return {
+            kind.event_type: [handler.name for handler in handlers]
+            for kind, handlers in self.handlers.items()
+            if isinstance(kind, type) and issubclass(kind, Event)
+        }
+
+    def sources(self) -> list[str]:
+        """Return the services whose lanes this one follows."""
+        return sorted({event_type.split(".", 1)[0] for event_type in self.listens()})
+
+    def event_types(self) -> dict[str, type[Event]]:
+        """Return the classes of the events heard, by wire name: what is not here is never parsed."""
+        return {kind.event_type: kind for kind in self.handlers if isinstance(kind, type) and issubclass(kind, Event)}
+
+    def _register(
+        self, kinds: Sequence[type | str], state: States | tuple[States, ...], *, cause: bool, once: bool = False
+    ) -> Callable[[D], D]:
+        states = state if isinstance(state, tuple) else (state,)
+
+        def register(decide: D) -> D:
+            handler = Handler(decide.__name__, decide, states, cause, once)
+            for kind in kinds:
+                self.handlers.setdefault(kind, []).append(handler)
+            return decide
+
+        return register
+
+
+class Message(NamedTuple):
+    """A parsed message, what it causes things as, and what it came as (a record, a raw message, a timer's firing)."""
+
+    payload: Any
+    cause: Cause
+    type: str
+    origin: Any = None
+    key: UUID | None = None
+    handlers: tuple[Handler, ...] | None = None

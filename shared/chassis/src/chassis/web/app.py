@@ -1,0 +1,53 @@
+"""The HTTP application of a service: its own routes, the shared ones, problems for every error, limits for every body."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+
+from chassis.database import Database
+from chassis.service import Service
+from chassis.web.feed import routes as feed_routes
+from chassis.web.health import Health
+from chassis.web.health import routes as health_routes
+from chassis.web.keys import KeyReader
+from chassis.web.limits import LimitBody, LimitTime
+from chassis.web.operations import routes as operation_routes
+from chassis.web.problems import answer_with_problems
+from schemas.asyncapi import asyncapi
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+@asynccontextmanager
+async def _nothing(_: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+def build_app(
+    service: Service, database: Database, keys: KeyReader, settings: Any, lifespan: Lifespan = _nothing
+) -> FastAPI:
+    """Build the application of a service. ``settings`` are at hand to its endpoints as ``request.app.state.settings``."""
+    app = FastAPI(
+        title=f"Klientela {service.name}", version=version("chassis"), docs_url=None, redoc_url=None, lifespan=lifespan,
+        openapi_url="/openapi.json",
+    )  # fmt: skip
+    app.state.service, app.state.database, app.state.keys, app.state.settings = service, database, keys, settings
+    app.state.health = Health()
+    app.state.intake_stored = asyncio.Event()
+    answer_with_problems(app)
+    app.add_middleware(LimitTime)
+    app.add_middleware(LimitBody)
+    for routes in (*service.routers, feed_routes, operation_routes, health_routes):
+        app.include_router(routes)
+
+    @app.get("/asyncapi.json", include_in_schema=False)
+    async def asyncapi_document() -> JSONResponse:
+        """Return the AsyncAPI 3.0 document of the service."""
+        return JSONResponse(asyncapi(service.name, service.publishes, service.listens(), version("chassis")))
+
+    return app

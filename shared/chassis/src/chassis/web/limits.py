@@ -1,0 +1,74 @@
+"""Limits of every request: its body's size and its time."""
+
+import asyncio
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis.web.problems import problem
+
+LARGEST_BODY = 4 * 1024 * 1024
+LONGEST_REQUEST = 60.0
+
+
+class BodyTooLarge(Exception):
+    """More came than a body may hold."""
+
+
+class LimitBody:
+    """ASGI middleware that answers 413 to a body over the limit, whether it says its length or not."""
+
+    def __init__(self, app: ASGIApp, largest: int = LARGEST_BODY) -> None:
+        self.app, self.largest = app, largest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count what comes in; stop at the limit."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > self.largest:
+            await _too_large(self.largest)(scope, receive, send)
+            return
+        counted = _Counted(receive, self.largest)
+        try:
+            await self.app(scope, counted, send)
+        except BodyTooLarge:
+            await _too_large(self.largest)(scope, receive, send)
+
+
+class _Counted:
+    def __init__(self, receive: Receive, largest: int) -> None:
+        self.receive, self.left = receive, largest
+
+    async def __call__(self) -> Message:
+        message: MutableMapping[str, Any] = await self.receive()
+        self.left -= len(message.get("body", b""))
+        if self.left < 0:
+            raise BodyTooLarge
+        return message
+
+
+class LimitTime:
+    """ASGI middleware that gives up a request after a minute; its unit of work is undone."""
+
+    def __init__(self, app: ASGIApp, longest: float = LONGEST_REQUEST) -> None:
+        self.app, self.longest = app, longest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the request under a time limit."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(self.longest):
+                await self.app(scope, receive, send)
+        except TimeoutError:
+            await problem(503, "too-slow", "The request took too long and was undone.", retry_after=5)(
+                scope, receive, send
+            )
+
+
+def _too_large(largest: int) -> ASGIApp:
+    return problem(413, "body-too-large", f"A body may have {largest} bytes at the most.")

@@ -1,0 +1,145 @@
+"""Starting, finding again and stopping a suite."""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from klientela.processes import ProcessRecord
+from tests.local.conftest import CHILDREN, Suite
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_up_says_in_one_line_where_everything_is_and_leaves_nothing_open(suite: Suite) -> None:
+    announcement = suite.up()
+
+    assert list(announcement) == ["services", "kafka", "postgres", "key", "data"]
+    names = ["clients", "orders", "service-desk", "loyalty", "automation"]
+    addresses = [f"http://127.0.0.1:{suite.base + number}" for number in range(1, 6)]
+    assert announcement["services"] == dict(zip(names, addresses, strict=True))
+    assert announcement["kafka"] == f"127.0.0.1:{suite.base + 90}"
+    assert f"@127.0.0.1:{suite.base + 92}/" in announcement["postgres"]
+    assert announcement["data"] == str(suite.layout.root)
+    assert suite.up() == announcement, "a second up says the same and starts nothing"
+
+    folders = (suite.layout.root, suite.layout.secrets, suite.layout.logs, suite.layout.run, suite.layout.postgres)
+    assert {mode(folder) for folder in (*folders, suite.layout.kafka)} == {0o700}
+    secrets = list(suite.layout.secrets.iterdir())
+    assert {"operator-key", "service-key", "signing-key.json"} <= {path.name for path in secrets}
+    assert {mode(path) for path in secrets} == {0o600}
+    listening = {
+        connection.laddr[0]
+        for name in CHILDREN
+        for connection in suite.process(name).net_connections(kind="inet")
+        if connection.status == "LISTEN"
+    }
+    assert {address.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
+
+
+def test_a_service_is_told_of_no_database_but_its_own(suite: Suite) -> None:
+    announcement = suite.up()
+    for service in announcement["services"]:
+        told = suite.told(service, announcement)
+        databases = [name for name in told if name.endswith("_DATABASE")]
+        assert databases == [f"KLIENTELA_{service.upper().replace('-', '_')}_DATABASE"]
+        assert ("KLIENTELA_SIGNING_KEY" in told) == (service == "clients")
+
+
+def test_status_names_every_process(suite: Suite) -> None:
+    before = suite.run("status", "--json")
+    assert (before.returncode, json.loads(before.stdout)["state"]) == (1, "down")
+    suite.up()
+    done = suite.run("status", "--json")
+    state = json.loads(done.stdout)
+    assert done.returncode == 0, done.stdout
+    assert set(state["processes"]) == {"supervisor", *CHILDREN}
+    assert all(service["ready"] for service in state["services"].values())
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare to cut the network"
+)
+def test_the_second_start_needs_no_network(suite: Suite) -> None:
+    suite.up()
+    assert suite.run("down").returncode == 0
+    alone = ("unshare", "--net", "sh", "-c", 'ip link set lo up && "$@"', "alone")
+    done = suite.run("up", "--detach", "--port-base", str(suite.base), before=alone)
+    assert done.returncode == 0, done.stderr
+
+
+def test_in_the_foreground_ctrl_c_stops_everything_in_order(suite: Suite) -> None:
+    call = [*suite.command, "up", "--json", "--data", str(suite.layout.root), "--port-base", str(suite.base)]
+    with subprocess.Popen(
+        call, env=suite.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as up:
+        assert up.stdout is not None
+        assert json.loads(up.stdout.readline())["data"] == str(suite.layout.root)
+        up.send_signal(signal.SIGINT)
+        assert up.wait(60) == 0
+    assert suite.is_gone
+    assert "database system is shut down" in (suite.layout.logs / "postgres.log").read_text()
+
+
+def test_a_taken_port_is_named_together_with_its_holder(suite: Suite) -> None:
+    with socket.create_server(("127.0.0.1", suite.base + 2)):
+        done = suite.run("up", "--detach", "--port-base", str(suite.base))
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert f"Port {suite.base + 2}, which the service orders needs, is taken by" in done.stderr
+    assert str(os.getpid()) in done.stderr
+    assert "--port-base" in done.stderr
+    assert suite.is_gone
+
+
+def test_a_start_while_another_is_under_way_says_so(suite: Suite) -> None:
+    suite.layout.prepare()
+    with (suite.layout.run / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = suite.run("up", "--detach", "--port-base", str(suite.base))
+    assert done.returncode == 1
+    assert "is being started or stopped" in done.stderr
+
+
+@pytest.mark.parametrize("newer", [{"suite": "99.0"}, {"postgresql": 19}, {"kafka": "9.9"}, {"lanes": 96}])
+def test_data_of_a_newer_release_is_refused_and_left_alone(suite: Suite, newer: dict[str, object]) -> None:
+    suite.layout.prepare()
+    suite.layout.stamp()
+    text = json.dumps(json.loads(suite.layout.format.read_text()) | newer)
+    suite.layout.format.write_text(text)
+    done = suite.run("up", "--detach", "--port-base", str(suite.base))
+    assert done.returncode == 1
+    assert "cannot be used by Klientela" in done.stderr
+    assert suite.layout.format.read_text() == text
+    assert not suite.layout.postgres.exists()
+
+
+def test_a_stale_pid_file_harms_no_stranger(suite: Suite) -> None:
+    suite.layout.prepare()
+    with subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]) as stranger:
+        try:
+            for name in ("supervisor", "postgres", "clients"):
+                ProcessRecord(stranger.pid, created=1.0).write(suite.layout.run / f"{name}.json")
+            suite.up()
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
+
+
+def test_a_service_that_cannot_start_ends_the_start_with_its_last_words(suite: Suite) -> None:
+    suite.environment["KLIENTELA_SERVE"] = "sh -c 'echo the coffee is out >&2; exit 3'"
+    done = suite.run("up", "--detach", "--port-base", str(suite.base))
+    assert done.returncode == 1
+    assert "ended while it was starting" in done.stderr
+    assert "the coffee is out" in done.stderr
+    assert suite.is_gone
