@@ -26,7 +26,11 @@ def listeners() -> dict[str, dict[str, list[str]]]:
         if importlib.util.find_spec(module) is None or importlib.util.find_spec(f"{module}.app") is None:
             found[service] = {}
             continue
-        found[service] = dict(importlib.import_module(f"{module}.app").service.listens())
+        try:
+            found[service] = dict(importlib.import_module(f"{module}.app").service.listens())
+        except ImportError as error:
+            message = f"{module}.app cannot be imported ({error}): mend it and generate again."
+            raise SystemExit(message) from error
     return found
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -96,13 +97,28 @@ def free_base() -> int:
             return base
 
 
-@pytest.fixture
-def suite(tmp_path: Path) -> Iterator[Suite]:
-    """A suite whose services are stand-ins; whatever a test leaves running is stopped."""
+@contextmanager
+def stand_in_suite(root: Path) -> Iterator[Suite]:
+    """A suite whose services are stand-ins; whatever runs at the end is stopped."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KLIENTELA_")}
     environment["KLIENTELA_SERVE"] = f"{sys.executable} {STAND_IN}"
-    one = Suite(DataDirectory.at(tmp_path / "data"), free_base(), environment)
+    one = Suite(DataDirectory.at(root), free_base(), environment)
     yield one
     stopped = one.run("down")
     assert stopped.returncode == 0, stopped.stderr
     assert one.is_gone
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Iterator[Suite]:
+    """A suite that a test may treat as it likes; down at first."""
+    with stand_in_suite(tmp_path / "data") as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
+    """A suite that is up, shared by tests that only look."""
+    with stand_in_suite(tmp_path_factory.mktemp("running") / "data") as one:
+        one.up()
+        yield one

@@ -14,8 +14,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from klientela.errors import Refusal
 from klientela.jars import Jar, class_path, fetch
-from klientela.kafka import KafkaBroker
+from klientela.kafka import KafkaBroker, new_cluster_id
 from klientela.postgres import PostgresServer
+from klientela.processes import lives
 
 
 async def test_what_postgresql_committed_survives_being_killed(tmp_path: Path) -> None:
@@ -45,7 +46,7 @@ async def test_a_cluster_whose_first_process_died_alone_is_taken_over(tmp_path: 
         assert server.popen is not None
         server.popen.wait()
         server.start()
-        assert not backend.is_running(), "a backend of the dead server would write beside the new one"
+        assert not lives(backend), "a backend of the dead server would write beside the new one"
         connection.terminate()
 
 
@@ -94,3 +95,7 @@ def test_missing_jars_without_a_registry_are_told_in_a_sentence(
     monkeypatch.setenv("M2_REPO", str(tmp_path / "repository"))
     with pytest.raises(Refusal, match="KLIENTELA_KAFKA"):
         class_path(print)
+
+
+def test_a_cluster_id_never_looks_like_an_option() -> None:
+    assert not any(new_cluster_id().startswith("-") for _ in range(1000))

@@ -21,46 +21,49 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_up_says_in_one_line_where_everything_is_and_leaves_nothing_open(suite: Suite) -> None:
-    announcement = suite.up()
+def test_up_says_in_one_line_where_everything_is_and_leaves_nothing_open(running: Suite) -> None:
+    announcement = running.up()
 
     assert list(announcement) == ["services", "kafka", "postgres", "key", "data"]
     names = ["clients", "orders", "service-desk", "loyalty", "automation"]
-    addresses = [f"http://127.0.0.1:{suite.base + number}" for number in range(1, 6)]
+    addresses = [f"http://127.0.0.1:{running.base + number}" for number in range(1, 6)]
     assert announcement["services"] == dict(zip(names, addresses, strict=True))
-    assert announcement["kafka"] == f"127.0.0.1:{suite.base + 90}"
-    assert f"@127.0.0.1:{suite.base + 92}/" in announcement["postgres"]
-    assert announcement["data"] == str(suite.layout.root)
-    assert suite.up() == announcement, "a second up says the same and starts nothing"
+    assert announcement["kafka"] == f"127.0.0.1:{running.base + 90}"
+    assert f"@127.0.0.1:{running.base + 92}/" in announcement["postgres"]
+    assert announcement["data"] == str(running.layout.root)
+    assert running.up() == announcement, "a second up says the same and starts nothing"
 
-    folders = (suite.layout.root, suite.layout.secrets, suite.layout.logs, suite.layout.run, suite.layout.postgres)
-    assert {mode(folder) for folder in (*folders, suite.layout.kafka)} == {0o700}
-    secrets = list(suite.layout.secrets.iterdir())
+    folders = (
+        running.layout.root,
+        running.layout.secrets,
+        running.layout.logs,
+        running.layout.run,
+        running.layout.postgres,
+    )
+    assert {mode(folder) for folder in (*folders, running.layout.kafka)} == {0o700}
+    secrets = list(running.layout.secrets.iterdir())
     assert {"operator-key", "service-key", "signing-key.json"} <= {path.name for path in secrets}
     assert {mode(path) for path in secrets} == {0o600}
     listening = {
         connection.laddr[0]
         for name in CHILDREN
-        for connection in suite.process(name).net_connections(kind="inet")
+        for connection in running.process(name).net_connections(kind="inet")
         if connection.status == "LISTEN"
     }
     assert {address.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
 
 
-def test_a_service_is_told_of_no_database_but_its_own(suite: Suite) -> None:
-    announcement = suite.up()
+def test_a_service_is_told_of_no_database_but_its_own(running: Suite) -> None:
+    announcement = running.up()
     for service in announcement["services"]:
-        told = suite.told(service, announcement)
+        told = running.told(service, announcement)
         databases = [name for name in told if name.endswith("_DATABASE")]
         assert databases == [f"KLIENTELA_{service.upper().replace('-', '_')}_DATABASE"]
         assert ("KLIENTELA_SIGNING_KEY" in told) == (service == "clients")
 
 
-def test_status_names_every_process(suite: Suite) -> None:
-    before = suite.run("status", "--json")
-    assert (before.returncode, json.loads(before.stdout)["state"]) == (1, "down")
-    suite.up()
-    done = suite.run("status", "--json")
+def test_status_names_every_process(running: Suite) -> None:
+    done = running.run("status", "--json")
     state = json.loads(done.stdout)
     assert done.returncode == 0, done.stdout
     assert set(state["processes"]) == {"supervisor", *CHILDREN}
@@ -109,6 +112,8 @@ def test_a_start_while_another_is_under_way_says_so(suite: Suite) -> None:
         done = suite.run("up", "--detach", "--port-base", str(suite.base))
     assert done.returncode == 1
     assert "is being started or stopped" in done.stderr
+    status = suite.run("status", "--json")
+    assert (status.returncode, json.loads(status.stdout)["state"]) == (1, "down")
 
 
 @pytest.mark.parametrize("newer", [{"suite": "99.0"}, {"postgresql": 19}, {"kafka": "9.9"}, {"lanes": 96}])

@@ -32,7 +32,8 @@ def an_order(
     return Order(
         id=derive("order", number), channel_id=derive("channel"), external_id=number, number=number, client_id=client,
         kind="refund" if Decimal(total) < 0 else "order", identity=IDENTITY, state="paid" if paid_at else "open",
-        total=Money(amount=Decimal(total), currency=currency), refunded=Money(amount=Decimal(refunded), currency=currency),
+        total=Money(amount=Decimal(total), currency=currency),
+        refunded=Money(amount=Decimal(refunded), currency=currency),
         placed_at=PAID, paid_at=paid_at, revised_at=REVISED, version=version,
     )  # fmt: skip
 

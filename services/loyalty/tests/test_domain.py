@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chassis.effects import SetTimer, TimerFired
 from chassis.errors import Rejected, VersionMismatch
-from chassis.events.timers import SetTimer, TimerFired
 from loyalty.domain import (
     FIRST_PROGRAMME,
     MOST_POINTS,
@@ -40,7 +40,8 @@ from services.loyalty.tests.factories import (
     ("amount", "rate", "points"),
     [
         ("1000", "10", 100), ("9.99", "10", 0), ("10", "10", 1), ("-0.01", "10", -1), ("-10", "10", -1),
-        ("-10.01", "10", -2), ("0", "10", 0), ("0.3", "0.1", 3), ("1", "3", 0), ("99999999999999.999999", "0.01", 9999999999999999),
+        ("-10.01", "10", -2), ("0", "10", 0), ("0.3", "0.1", 3), ("1", "3", 0),
+        ("99999999999999.999999", "0.01", 9999999999999999),
     ],
 )  # fmt: skip
 def test_points_are_rounded_down_exactly_also_below_zero(amount: str, rate: str, points: int) -> None:

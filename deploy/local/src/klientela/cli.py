@@ -10,6 +10,7 @@ import typer
 
 from klientela import __version__
 from klientela.errors import Refusal
+from klientela.importing import command as importing
 from klientela.layout import DataDirectory
 from klientela.ports import DEFAULT_BASE, Ports
 
@@ -80,7 +81,61 @@ def test(context: typer.Context) -> int:
     return module.run_tests(context.args)
 
 
-COMMANDS: tuple[Callable[..., int], ...] = (up, down, status, backup, restore, preflight)
+def verify(
+    as_json: Json = False,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait until nothing is on its way any more.")] = 60,
+    data: Data = None,
+) -> int:
+    """Prove that nothing is lost, doubled or stuck and that all that services keep agrees; ends with 1 otherwise."""
+    from klientela.proof import verify as module
+
+    return module.verify(DataDirectory.at(data), wait=wait, as_json=as_json)
+
+
+def explain(
+    kind: Annotated[str, typer.Argument(help="status, points, tier or star of a client; task, opportunity or order.")],
+    subject: Annotated[str, typer.Argument(metavar="ID", help="The id of the client, or of the thing.")],
+    as_json: Json = False,
+    data: Data = None,
+) -> int:
+    """Show the chain of events and rule versions behind a thing."""
+    from klientela import explain as module
+
+    return module.explain(DataDirectory.at(data), kind, subject, as_json=as_json)
+
+
+def dead_letters(
+    action: Annotated[str, typer.Argument(help="list, show, retry or drop.")] = "list",
+    letters: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="The ids of dead letters.")] = None,
+    service: Annotated[str | None, typer.Option(help="Only those of one service.")] = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> int:
+    """Look at what was bad data, try it again, or let it go."""
+    from klientela import dead_letters as module
+
+    return module.dead_letters(DataDirectory.at(data), action, letters or (), service=service, as_json=as_json)
+
+
+def keys(
+    action: Annotated[str, typer.Argument(help="list, create or revoke.")] = "list",
+    key: Annotated[str | None, typer.Argument(metavar="[ID]", help="The id of the key to revoke.")] = None,
+    *,
+    name: Annotated[str | None, typer.Option(help="For whom a key is made.")] = None,
+    role: Annotated[str | None, typer.Option(help="viewer, operator, manager or admin.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, max=36_500, help="How long it is good.")] = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> int:
+    """Make, list and revoke access keys."""
+    from klientela import keys as module
+
+    return module.keys(DataDirectory.at(data), action, key, name=name, role=role, days=days, as_json=as_json)
+
+
+COMMANDS: tuple[Callable[..., int], ...] = (
+    up, down, status, verify, explain, dead_letters, keys, backup, restore, preflight,
+)  # fmt: skip
 PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 """For commands whose arguments belong to another program."""
 
@@ -107,6 +162,7 @@ def build() -> typer.Typer:
     for command in COMMANDS:
         app.command()(ending(command))
     app.command(context_settings=PASS_THROUGH)(ending(test))
+    app.add_typer(importing.build(), name="import")
     return app
 
 

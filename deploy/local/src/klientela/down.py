@@ -29,6 +29,6 @@ def down(layout: DataDirectory) -> int:
             console.print(f"The supervisor did not stop in {PATIENCE:.0f} seconds and was killed.", style="yellow")
     orphans = end_orphans(layout)
     if orphans:
-        console.print("Ended what had lost its supervisor: " + ", ".join(orphans), style="yellow")
+        console.print("Ended what had lost its supervisor: " + ", ".join(orphans), style="yellow", soft_wrap=True)
     console.print("Klientela is down." if process or orphans else "Nothing was running.")
     return 0

@@ -55,6 +55,14 @@ METADATA_HEAD = struct.Struct(">iii")
 """How the answer begins: its size, the request's number, and how many brokers are in service."""
 
 
+def new_cluster_id() -> str:
+    """A random id as Kafka writes it; like Kafka's own, it never looks like an option of a command."""
+    identity = "-"
+    while identity.startswith("-"):
+        identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return identity
+
+
 class KafkaBroker(ManagedProcess):
     """One broker in one directory. Usable alone: `with KafkaBroker(path) as broker: connect(broker.bootstrap)`."""
 
@@ -173,9 +181,22 @@ class KafkaBroker(ManagedProcess):
     def _format(self) -> None:
         """Give the new directory its identity; a first try that was cut short is thrown away."""
         shutil.rmtree(self.data, ignore_errors=True)
-        identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", identity, "-c", str(self.properties)]
-        done = subprocess.run([*self._java("256m"), *tool], capture_output=True, text=True, env={}, check=False)
+        identity = new_cluster_id()
+        tool = [
+            "kafka.tools.StorageTool",
+            "format",
+            "--standalone",
+            f"--cluster-id={identity}",
+            "-c",
+            str(self.properties),
+        ]
+        done = subprocess.run(
+            [*self._java("256m", *cache_options(self.libraries, None)), *tool],
+            capture_output=True,
+            text=True,
+            env={},
+            check=False,
+        )
         if done.returncode:
             shutil.rmtree(self.data, ignore_errors=True)
             raise Refusal(f"Kafka could not prepare {self.data}:\n{done.stdout}{done.stderr}")

@@ -24,6 +24,9 @@ OWNER_VARIABLE = "KLIENTELA_RUN_DIRECTORY"
 CLOCK_TOLERANCE = 2.0
 """Seconds by which a process's start time may seem to move when the machine's clock is corrected."""
 
+KILL_PATIENCE = 10.0
+"""Seconds that the system has to end a killed process."""
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -69,9 +72,30 @@ class ProcessRecord:
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.created) <= CLOCK_TOLERANCE
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except psutil.Error:
             return None
+        return process if same and lives(process) else None
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether a process still does anything: one that has ended and waits to be reaped does not.
+
+    An orphan is reaped by process 1 when that one likes, in a container perhaps never.
+    """
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def wait_for_end(processes: Sequence[psutil.Process], patience: float) -> bool:
+    """Wait until none of the processes lives; False when one still does after the patience."""
+    deadline = time.monotonic() + patience
+    while any(lives(process) for process in processes):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def family(process: psutil.Process) -> list[psutil.Process]:
@@ -96,10 +120,10 @@ def end(process: psutil.Process, stop_signal: int, patience: float) -> bool:
     members = family(process)
     send([process], stop_signal)
     send([process], signal.SIGCONT)
-    _, alive = psutil.wait_procs([process], timeout=patience)
-    send([*alive, *members], signal.SIGKILL)
-    psutil.wait_procs(members, timeout=10)
-    return not alive
+    willing = wait_for_end([process], patience)
+    send(members, signal.SIGKILL)
+    wait_for_end(members, KILL_PATIENCE)
+    return willing
 
 
 class ManagedProcess(ABC):
@@ -182,7 +206,7 @@ class ManagedProcess(ABC):
         """Stop the process; True if it went when asked."""
         if self.popen is None:
             return True
-        went = end(self.process, self.stop_signal, self.patience) if self.running else True
+        went = end(psutil.Process(self.popen.pid), self.stop_signal, self.patience) if self.running else True
         self.popen.wait()
         self.record.unlink(missing_ok=True)
         return went
@@ -191,7 +215,7 @@ class ManagedProcess(ABC):
         """End the process and all below it at once, as a power cut would."""
         members = family(self.process)
         send(members, signal.SIGKILL)
-        psutil.wait_procs(members, timeout=10)
+        wait_for_end(members, KILL_PATIENCE)
         if self.popen:
             self.popen.wait()
 

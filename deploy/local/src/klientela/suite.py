@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from threading import Event
 from typing import Any, TypeVar
 
@@ -85,10 +85,10 @@ class Suite:
         names = " and ".join(server.name for server in self.servers)
         if names:
             self.progress(f"Starting {names}")
-        start_together(self.servers, self._start_server)
+        start_together(self.servers, self._start_server, self.stopping.set)
         self.services = [self._service(service) for service in SERVICES]
         self.progress("Starting the services " + ", ".join(service.name for service in SERVICES))
-        start_together(self.services, lambda process: process.start(self.stopping))
+        start_together(self.services, lambda process: process.start(self.stopping), self.stopping.set)
 
     def _start_server(self, server: ManagedProcess) -> None:
         server.start(self.stopping)
@@ -136,11 +136,14 @@ class Suite:
         }
 
 
-def start_together(processes: Sequence[Process], start: Callable[[Process], None]) -> None:
-    """Start processes at the same time; the first failure is raised when all have ended trying."""
+def start_together(processes: Sequence[Process], start: Callable[[Process], None], give_up: Callable[[], None]) -> None:
+    """Start processes at the same time. The first failure ends the waiting for all others, and is raised."""
     with ThreadPoolExecutor(max(len(processes), 1)) as pool:
-        for _ in pool.map(start, processes):
-            continue
+        for done in as_completed([pool.submit(start, process) for process in processes]):
+            failure = done.exception()
+            if failure:
+                give_up()
+                raise failure
 
 
 def stop_together(processes: Iterable[ManagedProcess]) -> list[str]:

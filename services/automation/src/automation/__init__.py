@@ -1,1 +1,1 @@
-"""Rules: when something happened and conditions hold, the owners are asked for statuses, stars, tasks, points and more."""
+"""Rules: when something happened and conditions hold, owners are asked for statuses, stars, tasks, points and more."""

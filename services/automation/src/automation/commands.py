@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from chassis.consume.fold import perform
-from chassis.events.unit import Unit
-
 from automation import store
 from automation.actions import refuse_misfits
 from automation.actions.action import Action
@@ -22,10 +19,19 @@ from automation.domain.rule import (
 )
 from automation.domain.starter import STARTERS
 from automation.domain.trigger import TRIGGERS
+from chassis.consume.fold import perform
+from chassis.events.unit import Unit
 
 
 async def store_a_rule(
-    unit: Unit, rule_id: UUID, terms: Terms, actions: Sequence[Action], *, active: bool | None, expected: int | None, new: bool
+    unit: Unit,
+    rule_id: UUID,
+    terms: Terms,
+    actions: Sequence[Action],
+    *,
+    active: bool | None,
+    expected: int | None,
+    new: bool,
 ) -> RuleVersion:
     """Make a rule, or its next version. Raises RuleUnknown, InvalidRule, InvalidTree and VersionMismatch."""
     if terms.on not in TRIGGERS:

@@ -1,1 +1,1 @@
-"""clients"""
+"""Clients, and whose an identity is: cards, numbers, statuses, stars, tasks and access keys."""

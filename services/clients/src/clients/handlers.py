@@ -2,13 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from schemas.automation import ClientStarRequested, ClientStatusChangeRequested, Request, TaskRequested
-from schemas.clients import EVENTS, RequestRefused, Task
-from schemas.event import Event
-from schemas.orders import (
-    OrderAssigned, OrderCancelled, OrderChanged, OrderEvent, OrderLeft, OrderPaid, OrderPlaced, OrderRefunded,
-)  # fmt: skip
-
 from chassis.errors import BusinessError
 from chassis.events.record import Cause
 from chassis.service import Service
@@ -16,6 +9,19 @@ from clients import store
 from clients.domain.card import Card, Origin
 from clients.domain.copies import OrderCopy
 from clients.domain.register import Register
+from schemas.automation import ClientStarRequested, ClientStatusChangeRequested, Request, TaskRequested
+from schemas.clients import EVENTS, RequestRefused, Task
+from schemas.event import Event
+from schemas.orders import (
+    OrderAssigned,
+    OrderCancelled,
+    OrderChanged,
+    OrderEvent,
+    OrderLeft,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+)  # fmt: skip
 
 ORDERS = (OrderPlaced, OrderChanged, OrderPaid, OrderRefunded, OrderCancelled, OrderAssigned, OrderLeft)
 
@@ -51,7 +57,12 @@ def change_star(card: Card, asked: ClientStarRequested) -> Iterator[Event]:
 def create_task(card: Card, asked: TaskRequested, *, cause: Cause) -> Iterator[Event]:
     """A rule wants somebody to do something for a client."""
     task = Task(
-        id=asked.request_id, client_id=asked.client_id, title=asked.title, due=asked.due, assignee=asked.assignee, version=1
+        id=asked.request_id,
+        client_id=asked.client_id,
+        title=asked.title,
+        due=asked.due,
+        assignee=asked.assignee,
+        version=1,
     )
     origin = Origin(cause.id, cause.place)
     yield from _or_refuse(asked, lambda: card.add_task(task, request=asked.request_id, origin=origin))

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from chassis.effects import SetTimer, TimerFired
 from chassis.events.record import Cause
-from chassis.events.timers import SetTimer, TimerFired
 from chassis.service import Service
 from loyalty import store
 from loyalty.domain import REGRADE, Account, Regrading, Why

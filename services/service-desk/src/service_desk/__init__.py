@@ -1,1 +1,1 @@
-"""service_desk"""
+"""Service desk: the devices that clients have, the work done on them, and when they want care again."""

@@ -1,6 +1,8 @@
 """How a request or an event ends when it cannot be done."""
 
+import traceback
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import ClassVar
 
 
@@ -52,3 +54,12 @@ class Rejected(Exception):
 
 class Later(Exception):
     """A handler's verdict: I cannot decide yet. The event is parked, and later events of its key behind it."""
+
+
+def place_of(error: BaseException) -> str:
+    """Return where an error was raised, ``module.py:line`` innermost first: what a log may say of it.
+
+    The message stays out: PostgreSQL and pydantic quote the values at fault, and those may be personal data.
+    """
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return " < ".join(f"{PurePath(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))

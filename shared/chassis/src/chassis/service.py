@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
+from chassis.effects import TimerFired
 from chassis.events.record import Cause
-from chassis.events.timers import TimerFired
 from chassis.events.unit import Effect, Unit
 from chassis.revocation import forget_key, revoked_keys
 from schemas.clients import KeyRevoked

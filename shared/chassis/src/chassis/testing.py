@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,7 +22,7 @@ import pytest_asyncio
 from chassis.consume.intake import store_intake, work_off
 from chassis.consume.progress import begin_progress, read_progress
 from chassis.consume.retry import retry_parked
-from chassis.consume.subscription import Subscription
+from chassis.consume.subscription import Page, Subscription
 from chassis.consume.timers import fire_due
 from chassis.database import Database
 from chassis.events.incarnations import begin_incarnation
@@ -66,24 +67,29 @@ class Bench:
         before = await self._head()
         for source in dict.fromkeys(event.owner() for event in events):
             mine = [event for event in events if event.owner() == source]
-            await self._subscription.apply(source, await self._numbered(source, mine))
+            await self._subscription.apply(source, await self.numbered(*mine))
         return await self._since(before)
 
-    async def _numbered(self, source: str, events: list[Event]) -> list[Record]:
-        """Make records of events, numbered on from where this service has come in each lane of the source."""
+    async def numbered(self, *events: Event) -> list[Record]:
+        """Make records of one owner's events, numbered on from where this service has come in each lane."""
+        source = events[0].owner()
         async with self.database.pool.acquire() as connection:
             await begin_progress(connection, "main", [source])
             at = await read_progress(connection, "main", source)
         records = []
         for event in events:
             lane = lane_of(event.partition_key)
-            at[lane] = Position(at[lane].incarnation, at[lane].sequence + 1)
+            at[lane] = Position(at[lane].incarnation or 1, at[lane].sequence + 1)
             records.append(_record(event, at[lane]))
         return records
 
-    async def hear_records(self, *records: Record) -> None:
-        """Give records exactly as they are, numbers and all, in one batch."""
-        await self._subscription.apply(records[0].source, records)
+    async def hear_records(self, *records: Record) -> set[int]:
+        """Give records exactly as they are, numbers and all, in one batch; return the lanes with a hole."""
+        return await self._subscription.apply(records[0].source, records)
+
+    async def hear_page(self, lane: int, after: Position, *records: Record) -> None:
+        """Give records as a page of their owner's feed."""
+        await self._subscription.apply(records[0].source, records, Page(lane, after, records[-1].position))
 
     async def take_in(self, kind: str, channel: UUID | None, *bodies: bytes) -> list[Event]:
         """Store raw messages and work them off; return what was published."""
@@ -190,7 +196,7 @@ async def new_database(service: Service) -> str:
         template = f"template_{service.package}_{os.getpid()}"
         if service.package not in TEMPLATES:
             await server.execute(f'create database "{template}"')
-            await migrate(dsn_of(template), service.package)
+            await migrate(dsn_of(template), service.package if find_spec(service.package) else None)
             TEMPLATES[service.package] = template
         name = f"test_{service.package}_{uuid4().hex[:12]}"
         await server.execute(f'create database "{name}" template "{template}"')

@@ -1,13 +1,12 @@
 """What automation publishes: requests that the owners decide, and its rules."""
 
-from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
 from schemas.event import Event, Value
-from schemas.values import Amount, Name, Text
+from schemas.values import Amount, Instant, Name, Text
 
 
 class Request(Event):
@@ -46,7 +45,7 @@ class TaskRequested(Request):
 
     event_type: ClassVar[str] = "automation.task_requested.v1"
     title: Name
-    due: datetime
+    due: Instant
     assignee: Text = ""
 
 

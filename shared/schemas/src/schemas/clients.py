@@ -1,13 +1,12 @@
 """What the clients service publishes."""
 
-from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from schemas.event import Event, Value
-from schemas.values import Address, Identity, Name, Text
+from schemas.values import Address, Identity, Instant, Name, Text
 
 
 class Client(Value):
@@ -110,7 +109,7 @@ class Task(Value):
     id: UUID
     client_id: UUID
     title: Name
-    due: datetime
+    due: Instant
     assignee: Text = ""
     state: Literal["open", "done"] = "open"
     version: int = Field(ge=1)
@@ -142,7 +141,7 @@ class KeyRevoked(Event):
 
     event_type: ClassVar[str] = "clients.key_revoked.v1"
     key_id: UUID
-    revoked_at: datetime
+    revoked_at: Instant
 
     @property
     def partition_key(self) -> UUID:

@@ -1,14 +1,13 @@
 """What the loyalty service publishes."""
 
-from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from schemas.event import Event, Value
 from schemas.ids import derive
-from schemas.values import Amount, Currency, Name
+from schemas.values import Amount, Currency, Instant, Name
 
 Tier = Literal["bronze", "silver", "gold"]
 PROGRAMME = derive("programme")
@@ -68,9 +67,9 @@ class TierReached(AccountEvent):
 class Programme(Value):
     """One version of the rules of the game: money per point by currency, and the points where tiers begin."""
 
-    rates: dict[Currency, Amount]
+    rates: dict[Currency, Annotated[Amount, Field(gt=0)]]
     tiers: dict[Literal["silver", "gold"], int]
-    valid_from: datetime
+    valid_from: Instant
     version: int = Field(ge=1)
 
 

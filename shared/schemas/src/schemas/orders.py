@@ -1,6 +1,5 @@
 """What the orders service publishes."""
 
-from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -8,7 +7,7 @@ from pydantic import Field
 
 from schemas.event import Event, Value
 from schemas.ids import product_id
-from schemas.values import Address, Amount, Billing, Identity, Money, Name, Text
+from schemas.values import Address, Amount, Billing, Identity, Instant, Money, Name, Text
 
 OrderState = Literal["open", "paid", "refunded", "cancelled"]
 PERSONAL = ("order.billing", "order.shipping")
@@ -61,9 +60,9 @@ class Order(Value):
     state: OrderState
     total: Money
     refunded: Money
-    placed_at: datetime
-    paid_at: datetime | None = None
-    revised_at: datetime
+    placed_at: Instant
+    paid_at: Instant | None = None
+    revised_at: Instant
     billing: Billing = Billing()
     shipping: Address | None = None
     items: tuple[Item, ...] = ()

@@ -1,6 +1,5 @@
 """What the service desk publishes."""
 
-from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -8,7 +7,7 @@ from pydantic import Field
 
 from schemas.event import Event, Value
 from schemas.orders import DeviceTerms
-from schemas.values import Name, Text
+from schemas.values import Instant, Name, Text
 
 
 class Device(Value):
@@ -20,8 +19,8 @@ class Device(Value):
     sku: Text = ""
     terms: DeviceTerms
     service_package: Name | None = None
-    sold_at: datetime
-    warranty_until: datetime
+    sold_at: Instant
+    warranty_until: Instant
     state: Literal["active", "closed"] = "active"
     version: int = Field(ge=1)
 
@@ -75,8 +74,8 @@ class ServiceOrder(Value):
     client_id: UUID | None
     title: Name
     state: Literal["open", "completed"] = "open"
-    opened_at: datetime
-    completed_at: datetime | None = None
+    opened_at: Instant
+    completed_at: Instant | None = None
     version: int = Field(ge=1)
 
 
@@ -115,8 +114,8 @@ class MaintenanceDue(Event):
 
     event_type: ClassVar[str] = "service-desk.maintenance_due.v1"
     device: Device
-    due_at: datetime
-    last_service_at: datetime
+    due_at: Instant
+    last_service_at: Instant
 
     @property
     def partition_key(self) -> UUID:

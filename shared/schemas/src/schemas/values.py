@@ -1,12 +1,13 @@
 """Value types shared by the events: money, identities, addresses."""
 
 import re
+from datetime import UTC
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 from stdnum.cz import dic as czech_dic
 from stdnum.exceptions import ValidationError as BadNumber
 
@@ -21,6 +22,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", min_length=1, max
 
 Amount = Annotated[Decimal, Field(max_digits=20, decimal_places=6, allow_inf_nan=False)]
 """An exact decimal below 10^14 with at most six places; never a float."""
+
+Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+"""A moment in time, with an offset when it comes and in UTC from then on (RFC 3339)."""
 
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """An ISO 4217 code."""

@@ -1,4 +1,4 @@
-"""What rules can ask for: a closed table. A new action is one file, one line in each of the two places below, one test."""
+"""What rules can ask for: a closed table. A new action is one file and one line in each of the two places below."""
 
 from collections.abc import Sequence
 from functools import lru_cache

@@ -4,10 +4,10 @@ from abc import ABC, abstractmethod
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
-from schemas.automation import Request
-from schemas.ids import request_id
 
 from automation.domain.run import Occasion
+from schemas.automation import Request
+from schemas.ids import request_id
 
 ActionId = Annotated[str, StringConstraints(pattern=r"^([a-z0-9_-]{1,60})?$")]
 

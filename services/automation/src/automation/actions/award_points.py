@@ -3,10 +3,10 @@
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
-from schemas.automation import PointsAwardRequested
 
 from automation.actions.action import Action
 from automation.domain.run import Occasion
+from schemas.automation import PointsAwardRequested
 
 
 class AwardPoints(Action):

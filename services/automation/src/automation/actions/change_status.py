@@ -2,11 +2,10 @@
 
 from typing import Any, ClassVar, Literal
 
-from schemas.automation import ClientStatusChangeRequested
-from schemas.values import Name
-
 from automation.actions.action import Action
 from automation.domain.run import Occasion
+from schemas.automation import ClientStatusChangeRequested
+from schemas.values import Name
 
 
 class ChangeStatus(Action):

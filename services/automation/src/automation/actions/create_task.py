@@ -4,11 +4,11 @@ from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
-from schemas.automation import TaskRequested
-from schemas.values import Name, Text
 
 from automation.actions.action import Action
 from automation.domain.run import Occasion
+from schemas.automation import TaskRequested
+from schemas.values import Name, Text
 
 
 class CreateTask(Action):

@@ -2,13 +2,12 @@
 
 from typing import Any, ClassVar, Literal
 
-from schemas.automation import OpportunityRequested
-from schemas.service_desk import DeviceEvent, MaintenanceDue
-from schemas.values import Name, Text
-
 from automation.actions.action import Action
 from automation.domain.run import Occasion
 from automation.domain.trigger import TRIGGERS
+from schemas.automation import OpportunityRequested
+from schemas.service_desk import DeviceEvent, MaintenanceDue
+from schemas.values import Name, Text
 
 FROM_EVENT = "from-event"
 

@@ -2,10 +2,9 @@
 
 from typing import Any, ClassVar, Literal
 
-from schemas.automation import ClientStarRequested
-
 from automation.actions.action import Action
 from automation.domain.run import Occasion
+from schemas.automation import ClientStarRequested
 
 
 class SetStar(Action):

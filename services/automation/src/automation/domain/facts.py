@@ -23,7 +23,7 @@ class Card:
 
 @dataclass(slots=True)
 class Facts:
-    """What the client's present orders add up to; ``revenue`` is paid less refunded, currencies that sum to zero left out."""
+    """What the client's present orders add up to; ``revenue`` is paid less refunded, sums of zero left out."""
 
     orders: int = 0
     paid_orders: int = 0

@@ -3,21 +3,23 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from automation.domain.trigger import TRIGGERS, vocabulary
 from chassis.errors import BusinessError, NotFound, VersionMismatch
 from chassis.rules import Predicate, Scene, Tree, compile_tree
 from schemas.automation import Rule, RuleChanged
 from schemas.event import Event
-
-from automation.domain.trigger import TRIGGERS, vocabulary
 
 Positions = Mapping[int, tuple[int, int]]
 """Where lanes stood, as (incarnation, sequence)."""
 
 Progress = Mapping[str, Positions]
 """Where the lanes of every source stand."""
+
+NOWHERE: Progress = MappingProxyType({})
 
 
 class RuleUnknown(NotFound):
@@ -44,7 +46,7 @@ class Terms(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class RuleVersion:
-    """One version of a rule. ``since`` is the version that was switched on, whose ``positions`` the rule acts beyond."""
+    """One version of a rule. It acts beyond ``positions``, kept with version ``since`` that was switched on."""
 
     rule_id: UUID
     version: int
@@ -104,7 +106,7 @@ class StoreRule(NamedTuple):
     terms: Terms
     active: bool | None = None
     expected: int | None = None
-    progress: Progress = {}
+    progress: Progress = NOWHERE
     new: bool = False
 
 
@@ -114,7 +116,7 @@ class SwitchRule(NamedTuple):
     rule_id: UUID
     active: bool
     expected: int | None = None
-    progress: Progress = {}
+    progress: Progress = NOWHERE
 
 
 @dataclass(slots=True)
@@ -167,7 +169,7 @@ def _known(rule: RuleState, expected: int | None) -> RuleVersion:
 
 
 def _make(rule: RuleState, made: RuleVersion, progress: Progress) -> Iterator[Event]:
-    """Keep the positions of a rule that stays on and listens to the same service; else it starts from where lanes stand."""
+    """Keep the positions of a rule that stays on with the same source; else it starts from where lanes stand."""
     before = rule.current
     stays = before is not None and before.active and before.source == made.source
     since, positions = made.version, progress.get(made.source, {})

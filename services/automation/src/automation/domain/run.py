@@ -1,15 +1,13 @@
 """The trace: which rule acted on which event, and what it asked for."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from datetime import datetime
-
+from automation.domain.rule import RuleVersion
 from schemas.event import Event
 from schemas.ids import derive
-
-from automation.domain.rule import RuleVersion
 
 Outcome = Literal["acted", "partly", "failed"]
 
@@ -65,7 +63,7 @@ class Run:
 
 @dataclass(slots=True)
 class Trace:
-    """The runs that a client's events of a batch have had before, and the new ones; ``now`` is the batch's business time."""
+    """The runs that a client's events of a batch have had before, and new ones; ``now`` is business time."""
 
     client_id: UUID
     now: datetime

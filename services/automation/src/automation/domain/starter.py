@@ -2,12 +2,11 @@
 
 from uuid import UUID
 
+from automation.domain.rule import Terms
 from chassis.rules import ALWAYS, Condition, Tree
 from schemas.ids import derive
 from schemas.orders import OrderPaid
 from schemas.service_desk import MaintenanceDue
-
-from automation.domain.rule import Terms
 
 FIRST_PAID_ORDER = derive("rule", "first-paid-order")
 LARGE_ORDER = derive("rule", "large-order")

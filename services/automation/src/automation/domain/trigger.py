@@ -3,14 +3,13 @@
 from functools import cache
 from uuid import UUID
 
+from automation.domain.facts import Card, Facts
 from chassis.rules import Field, fields_of
 from schemas.clients import ClientCreated, ClientEvent, ClientStarred, ClientStatusChanged
 from schemas.event import Event
 from schemas.loyalty import AccountEvent, PointsEarned, TierReached
 from schemas.orders import OrderAssigned, OrderEvent, OrderLeft, OrderPaid, OrderPlaced, OrderRefunded
 from schemas.service_desk import DeviceEvent, DeviceRegistered, MaintenanceDue, ServiceOrderCompleted, ServiceOrderEvent
-
-from automation.domain.facts import Card, Facts
 
 TRIGGERS: dict[str, type[Event]] = {
     event.event_type: event
@@ -25,19 +24,14 @@ TRIGGERS: dict[str, type[Event]] = {
 def client_of(event: Event) -> UUID | None:
     """Return the client in whose lane an event travels; None if it concerns nobody who is a client yet."""
     match event:
-        case OrderLeft():
-            known = event.order.client_id is not None and event.left != event.order.identity.id
-            return event.left if known else None
-        case OrderEvent():
-            return event.order.client_id
-        case ClientEvent():
-            return event.client.id
-        case AccountEvent():
-            return event.account.client_id
-        case DeviceEvent() | MaintenanceDue():
-            return event.device.client_id
-        case ServiceOrderEvent():
-            return event.service_order.client_id
+        case OrderLeft(order=order, left=left):
+            return None if left == order.identity.id else left
+        case OrderEvent(order=about) | DeviceEvent(device=about) | MaintenanceDue(device=about):
+            return about.client_id
+        case ServiceOrderEvent(service_order=job):
+            return job.client_id
+        case ClientEvent() | AccountEvent():
+            return event.partition_key
         case _:
             return None
 

@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from schemas.clients import Client, ClientChanged, ClientStarred, ClientStatusChanged, Task, TaskCreated
-from schemas.event import Event
-
 from chassis.errors import VersionMismatch
 from clients.domain.refusals import ClientUnknown, StatusUnknown
+from schemas.clients import Client, ClientChanged, ClientStarred, ClientStatusChanged, Task, TaskCreated
+from schemas.event import Event
 
 LONGEST_TITLE = 300
 
@@ -69,9 +68,7 @@ class Card:
         if different:
             yield ClientChanged(client=self._write(client, different), changed=tuple(sorted(different)))
 
-    def add_task(
-        self, task: Task, *, request: UUID | None = None, origin: Origin | None = None
-    ) -> Iterator[Event]:
+    def add_task(self, task: Task, *, request: UUID | None = None, origin: Origin | None = None) -> Iterator[Event]:
         """Put a task on the list; ``{client}`` in its title stands for the client's name."""
         client = self.known()
         titled = task.model_copy(update={"title": task.title.replace("{client}", client.name)[:LONGEST_TITLE].strip()})
@@ -97,14 +94,6 @@ class SetStar(NamedTuple):
 
     client_id: UUID
     starred: bool
-    expected: int | None = None
-
-
-class EditCard(NamedTuple):
-    """A person writes some fields of a card; numbers are in their right form already."""
-
-    client_id: UUID
-    fields: Mapping[str, Any]
     expected: int | None = None
 
 

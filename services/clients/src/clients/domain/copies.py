@@ -26,7 +26,7 @@ class OrderCopy:
     changed: bool = False
 
     def hear(self, order: Order, *, left: bool) -> None:
-        """Take the order's state, unless a newer one was heard: a farewell may come after the greeting that followed."""
+        """Take the order's state, unless a newer one was heard: lanes have no order between them."""
         if order.version <= self.version:
             return
         self.version, self.kind, self.present, self.changed = order.version, order.kind, not left, True

@@ -49,8 +49,8 @@ def identities(ico: str, dic: str) -> list[Identity]:
     >>> [identity.kind for identity in identities("25596641", "")]
     ['ico']
     """
-    pairs = (("ico", ico), ("dic", dic))
-    return [Identity.model_construct(kind=kind, value=value) for kind, value in pairs if value]
+    firm = [Identity(kind="ico", value=ico)] if ico else []
+    return [*firm, Identity(kind="dic", value=dic)] if dic else firm
 
 
 def shown(identity: Identity, billing: Billing) -> list[Identity]:

@@ -5,15 +5,14 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from uuid import UUID
 
+from chassis.errors import Rejected
+from clients.domain.identity import Link, identities, kin, shown
+from clients.domain.refusals import ClientUnknown, DicTaken, IcoTaken, IdentityUnknown, StatusUnknown
 from schemas.clients import Client, ClientChanged, ClientCreated, IdentityLinked
 from schemas.event import Event
 from schemas.ids import derive
 from schemas.orders import Order
 from schemas.values import Identity
-
-from chassis.errors import Rejected
-from clients.domain.identity import Link, identities, kin, shown
-from clients.domain.refusals import ClientUnknown, DicTaken, IcoTaken, IdentityUnknown, StatusUnknown
 
 FIRM = frozenset({"ico", "dic"})
 LONGEST_NAME = 300
@@ -28,7 +27,7 @@ class Settings(NamedTuple):
 
 
 class NewClient(NamedTuple):
-    """A person stores a client; the number and version of ``client`` are given to it, an empty status is the default."""
+    """A person stores a client; it is given its number and version, and for an empty status the default."""
 
     client: Client
 
@@ -62,7 +61,7 @@ class Register:
         )
 
     def makes(self, identity: Identity) -> bool:
-        """Tell whether an order of this identity makes a client by itself: firms if the setting says so, imports always."""
+        """Tell whether an order makes a client by itself: firms if the setting says so, imports always."""
         return identity.kind == "external" or (self.settings.create and identity.kind in FIRM)
 
     def see(self, order: Order) -> Iterator[Event]:
@@ -92,23 +91,23 @@ class Register:
         status = client.status or self.settings.default_status
         if status not in self.settings.statuses:
             raise StatusUnknown
-        self.check_free(client)
+        self.check_free(client.id, client.ico, client.dic)
         made = self._number(client.model_copy(update={"status": status}))
         yield ClientCreated(client=made)
-        yield from self.claim(made)
+        yield from self.claim(made.id, made.ico, made.dic)
 
-    def check_free(self, client: Client) -> None:
+    def check_free(self, client_id: UUID, ico: str, dic: str) -> None:
         """Refuse a number that belongs to another client. Companies of one VAT group share a DIČ, so an IČO decides."""
-        for identity in identities(client.ico, client.dic)[:1]:
+        for identity in identities(ico, dic)[:1]:
             owner = self._same_firm(identity, ())
-            if owner and owner.id != client.id:
+            if owner and owner.id != client_id:
                 raise (IcoTaken if identity.kind == "ico" else DicTaken)(owner.id, owner.label)
 
-    def claim(self, client: Client) -> Iterator[Event]:
+    def claim(self, client_id: UUID, ico: str, dic: str) -> Iterator[Event]:
         """Link the numbers on a client's card that no other client has: a person wrote them there."""
-        for identity in identities(client.ico, client.dic):
+        for identity in identities(ico, dic):
             if self.links[identity.id].client_id is None:
-                yield from self._link(identity, client.id)
+                yield from self._link(identity, client_id)
 
     def link_by_hand(self, identity_id: UUID, client_id: UUID | None) -> Iterator[Event]:
         """Link an identity to a client, or to nobody and keep it so until a person links it again."""

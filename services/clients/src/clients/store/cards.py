@@ -1,7 +1,7 @@
 """Cards in the database: clients locked by id, and the tasks that decisions add to them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Protocol
 from uuid import UUID
 
 from chassis.events.unit import Unit
@@ -26,15 +26,22 @@ INSERT_TASKS = """
 """
 
 
+class OfClient(Protocol):
+    """A request or a command about one client."""
+
+    @property
+    def client_id(self) -> UUID:
+        """Whom it is about."""
+
+
 class Cards:
     """States: one card per client; a client that is not stored has an empty one."""
 
-    def key(self, message: Any) -> UUID:
+    def key(self, message: OfClient) -> UUID:
         """Requests and commands name their client."""
-        client_id: UUID = message.client_id
-        return client_id
+        return message.client_id
 
-    async def load(self, unit: Unit, messages: Sequence[Any]) -> Mapping[UUID, Card]:
+    async def load(self, unit: Unit, messages: Sequence[OfClient]) -> Mapping[UUID, Card]:
         wanted = sorted({self.key(message) for message in messages})
         statuses = frozenset(row[0] for row in await unit.connection.fetch(STATUSES))
         found = {row["id"]: client_of(row) for row in await unit.connection.fetch(LOCK, wanted)}

@@ -42,7 +42,7 @@ CHECKS: Final = (
         "cards are as they were published last",
         "select count(*) from clients",
         """
-        select 'client ' || c.number || ' has version ' || c.version || ', published was ' || coalesce(e.version, 0) as what
+        select 'client ' || c.number || ' has version ' || c.version || ', published ' || coalesce(e.version, 0) as what
         from clients c
         left join lateral (
             select version, convert_from(body, 'utf8')::jsonb -> 'client' as client
@@ -59,7 +59,7 @@ CHECKS: Final = (
         "links are as they were published last",
         "select count(*) from identities",
         """
-        select 'identity ' || i.id || ' has version ' || i.version || ', published was ' || coalesce(e.version, 0) as what
+        select 'identity ' || i.id || ' has version ' || i.version || ', published ' || coalesce(e.version, 0) as what
         from identities i
         left join lateral (
             select version, (convert_from(body, 'utf8')::jsonb ->> 'client_id')::uuid as client_id

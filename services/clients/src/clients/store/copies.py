@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from schemas.orders import OrderEvent, OrderLeft
-
 from chassis.events.unit import Unit
 from clients.domain.copies import OrderCopy
+from schemas.orders import OrderEvent, OrderLeft
 
 Key = tuple[UUID, UUID]
 

@@ -15,7 +15,9 @@ LIST = """
     order by id
     limit $4
 """
-COUNT = "select count(*) from identities where ($1::uuid is null or client_id = $1) and ($2::text is null or value = $2)"
+COUNT = (
+    "select count(*) from identities where ($1::uuid is null or client_id = $1) and ($2::text is null or value = $2)"
+)
 
 
 class StoredIdentity(NamedTuple):

@@ -20,9 +20,21 @@ LIST = """
     limit $3
 """
 COUNT = "select count(*) from keys"
-REVOKE = "insert into chassis.revoked_keys (id, revoked_at) values ($1, now()) on conflict do nothing returning revoked_at"
+REVOKE = (
+    "insert into chassis.revoked_keys (id, revoked_at) values ($1, now()) on conflict do nothing returning revoked_at"
+)
 REVOKED_AT = "select revoked_at from chassis.revoked_keys where id = $1"
 HAS_PASSED = "select $1::timestamptz <= now()"
+
+
+class NewKey(NamedTuple):
+    """A key to keep, for whom, and who made it."""
+
+    id: UUID
+    name: str
+    role: str
+    expires_at: datetime | None
+    created_by: str
 
 
 class StoredKey(NamedTuple):
@@ -42,12 +54,9 @@ async def has_passed(connection: Connection, moment: datetime) -> bool:
     return bool(await connection.fetchval(HAS_PASSED, moment))
 
 
-async def add_key(  # noqa: PLR0913 - the columns of a key
-    connection: Connection, key_id: UUID, name: str, role: str, expires_at: datetime | None, created_by: str
-) -> StoredKey:
+async def add_key(connection: Connection, key: NewKey) -> StoredKey:
     """Keep what a key is, not the key."""
-    created_at = await connection.fetchval(ADD, key_id, name, role, expires_at, created_by)
-    return StoredKey(key_id, name, role, expires_at, created_by, created_at)
+    return StoredKey(*key, await connection.fetchval(ADD, *key))
 
 
 async def list_keys(connection: Connection, after: tuple[datetime, UUID], limit: int) -> list[StoredKey]:

@@ -6,10 +6,9 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from schemas.clients import Client
-
 from chassis.database import Connection
 from clients.store.rows import client_of
+from schemas.clients import Client
 
 GET = """
     select id, number, kind, name, ico, dic, email, phone, notes, status, starred, billing, delivery, version
@@ -19,7 +18,26 @@ GET = """
 LIST = """
     select id, number, kind, name, ico, dic, email, phone, notes, status, starred, billing, delivery, version
     from clients c
-    where ($1::text is null or search like $1 or $2 <> '%%' and search like $2)
+    where ($1::text is null or ico = $1 or exists (
+          select from identities i where i.client_id = c.id and i.kind = 'ico' and i.value = $1))
+      and ($2::text is null or status = $2)
+      and ($3::boolean is null or starred = $3)
+      and number > $4
+    order by number
+    limit $5
+"""
+COUNT = """
+    select count(*)
+    from clients c
+    where ($1::text is null or ico = $1 or exists (
+          select from identities i where i.client_id = c.id and i.kind = 'ico' and i.value = $1))
+      and ($2::text is null or status = $2)
+      and ($3::boolean is null or starred = $3)
+"""
+SEARCH = """
+    select id, number, kind, name, ico, dic, email, phone, notes, status, starred, billing, delivery, version
+    from clients c
+    where (search like $1 or search like $2)
       and ($3::text is null or ico = $3 or exists (
           select from identities i where i.client_id = c.id and i.kind = 'ico' and i.value = $3))
       and ($4::text is null or status = $4)
@@ -28,10 +46,10 @@ LIST = """
     order by number
     limit $7
 """
-COUNT = """
+COUNT_SEARCH = """
     select count(*)
     from clients c
-    where ($1::text is null or search like $1 or $2 <> '%%' and search like $2)
+    where (search like $1 or search like $2)
       and ($3::text is null or ico = $3 or exists (
           select from identities i where i.client_id = c.id and i.kind = 'ico' and i.value = $3))
       and ($4::text is null or status = $4)
@@ -78,14 +96,16 @@ async def find_client(connection: Connection, client_id: UUID) -> Client | None:
 async def list_clients(connection: Connection, wanted: Wanted, after: int, limit: int) -> list[Client]:
     """Return clients by number, after one."""
     patterns = await _patterns(connection, wanted.query)
-    rows = await connection.fetch(LIST, *patterns, wanted.ico, wanted.status, wanted.starred, after, limit)
+    rest = (wanted.ico, wanted.status, wanted.starred, after, limit)
+    rows = await connection.fetch(SEARCH if patterns else LIST, *patterns, *rest)
     return [client_of(row) for row in rows]
 
 
 async def count_clients(connection: Connection, wanted: Wanted) -> int:
     """Return exactly how many clients match."""
     patterns = await _patterns(connection, wanted.query)
-    return int(await connection.fetchval(COUNT, *patterns, wanted.ico, wanted.status, wanted.starred))
+    rest = (wanted.ico, wanted.status, wanted.starred)
+    return int(await connection.fetchval(COUNT_SEARCH if patterns else COUNT, *patterns, *rest))
 
 
 async def totals(connection: Connection, clients: Sequence[UUID]) -> list[Total]:
@@ -93,11 +113,10 @@ async def totals(connection: Connection, clients: Sequence[UUID]) -> list[Total]
     return [Total(*row) for row in await connection.fetch(TOTALS, clients)]
 
 
-async def _patterns(connection: Connection, query: str | None) -> tuple[str | None, str]:
-    """Return the patterns for a text as typed, and as a number typed with spaces."""
-    if not query or not query.strip():
-        return None, ""
-    typed = query.strip()
-    number = "".join(typed.split())
-    rows = await connection.fetch(PATTERNS, [typed, number if any(sign.isdigit() for sign in number) else ""])
-    return rows[0][0], rows[1][0]
+async def _patterns(connection: Connection, query: str | None) -> list[str]:
+    """Return the patterns for a text as typed, and as a number typed with spaces; none for no text."""
+    typed = (query or "").strip()
+    if not typed:
+        return []
+    number = "".join(typed.split()) if any(sign.isdigit() for sign in typed) else typed
+    return [row[0] for row in await connection.fetch(PATTERNS, [typed, number])]

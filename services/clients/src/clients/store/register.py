@@ -1,18 +1,17 @@
-"""The register in the database: identities are locked first, then the cards they lead to, then the series of numbers."""
+"""The register in the database: identities are locked first, then their cards, then the series of numbers."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from uuid import UUID
 
-from schemas.clients import Client
-from schemas.orders import OrderAssigned, OrderEvent, OrderLeft
-from schemas.values import Identity
-
 from chassis.events.unit import Unit
-from clients.domain.card import EditCard
+from clients.domain.edit import EditCard
 from clients.domain.identity import Link, identities, kin
 from clients.domain.register import LinkIdentity, NewClient, Register, Settings, identities_of
 from clients.store.rows import client_of, write_clients
+from schemas.clients import Client
+from schemas.orders import OrderAssigned, OrderEvent, OrderLeft
+from schemas.values import Identity
 
 Message = OrderEvent | NewClient | EditCard | LinkIdentity
 ONE = "the register"
@@ -130,7 +129,8 @@ async def _lock_links(unit: Unit, messages: Sequence[Message]) -> dict[UUID, Lin
     wanted += [message.identity_id for message in messages if isinstance(message, LinkIdentity)]
     rows = await unit.connection.fetch(LOCK_IDENTITIES, wanted) if wanted else []
     return {
-        key: Link(Identity.model_construct(kind=kind, value=value), *rest) for key, kind, value, *rest in map(tuple, rows)
+        key: Link(Identity.model_construct(kind=kind, value=value), *rest)
+        for key, kind, value, *rest in map(tuple, rows)
     }
 
 

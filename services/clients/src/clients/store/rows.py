@@ -1,8 +1,8 @@
 """Clients as rows of their table, there and back."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
+import asyncpg
 import orjson
 
 from chassis.database import Connection
@@ -30,7 +30,7 @@ WRITE = """
 """
 
 
-def client_of(row: Mapping[str, Any]) -> Client:
+def client_of(row: asyncpg.Record) -> Client:
     """Read a client; what the table holds was validated when it came."""
     delivery = row["delivery"]
     return Client.model_construct(

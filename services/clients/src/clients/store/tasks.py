@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from schemas.clients import Task
-
 from chassis.database import Connection
 from clients.domain.card import Origin, StoredTask
+from schemas.clients import Task
 
 LOCK = """
     select id, client_id, title, due, assignee, state, version, request_id, cause_id, cause_place

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from chassis.effects import SetTimer, TimerFired
 from chassis.errors import Rejected
-from chassis.events.timers import SetTimer, TimerFired
 from loyalty.domain.programme import Programmes, points_of, tier_of
 from schemas import loyalty as public
 from schemas.automation import PointsAwardRequested

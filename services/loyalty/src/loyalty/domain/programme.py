@@ -8,8 +8,8 @@ from fractions import Fraction
 from math import floor
 from typing import Literal, NamedTuple
 
+from chassis.effects import SetTimer
 from chassis.errors import BusinessError, VersionMismatch
-from chassis.events.timers import SetTimer
 from schemas.event import Event
 from schemas.ids import derive
 from schemas.loyalty import Programme, ProgrammeChanged, Tier

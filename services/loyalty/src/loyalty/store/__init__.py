@@ -1,6 +1,6 @@
 """Where loyalty keeps its state: the states of the decisions, what the API reads, and what ``verify`` proves."""
 
-from loyalty.store.accounts import (
+from loyalty.store.account import (
     accounts,
     count_accounts,
     count_entries,
@@ -10,7 +10,7 @@ from loyalty.store.accounts import (
     regradings,
 )  # fmt: skip
 from loyalty.store.checks import CHECKS, COPIES
-from loyalty.store.programmes import list_programmes, programmes, put_in_first_programme
+from loyalty.store.programme import list_programmes, programmes, put_in_first_programme
 
 __all__ = [
     "CHECKS", "COPIES", "accounts", "count_accounts", "count_entries", "find_account", "list_accounts", "list_entries",

@@ -41,7 +41,7 @@ def overwritten(billing: Billing, card: Billing) -> tuple[Billing, dict[str, tup
 
     An address is replaced whole: half of one and half of another is nobody's.
     """
-    said = {name: value for name in ("company", "name", "ico", "dic", "email", "phone") if (value := getattr(card, name))}
+    said = {name: value for name, value in card.model_dump(exclude={"address"}).items() if value}
     address = card.address if card.address != Address() else billing.address
     new = billing.model_copy(update={**said, "address": address})
     old_fields, new_fields = _flat(billing), _flat(new)

@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
+
 from schemas.event import Value
 from schemas.values import Name
 

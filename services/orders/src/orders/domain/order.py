@@ -6,8 +6,15 @@ from typing import TypeVar
 from uuid import UUID
 
 from chassis.errors import VersionMismatch
+from orders.domain.card import Card, overwritten
+from orders.domain.errors import ClientUnknown, ConfirmationNeeded, OrderUnknown
+from orders.domain.link import Link
+from orders.domain.product import Catalogue, as_sold
+from orders.domain.revision import Removal, Revision
 from schemas.orders import (
     Order as PublicOrder,
+)
+from schemas.orders import (
     OrderAssigned,
     OrderCancelled,
     OrderChanged,
@@ -17,12 +24,6 @@ from schemas.orders import (
     OrderPlaced,
     OrderRefunded,
 )
-
-from orders.domain.card import Card, overwritten
-from orders.domain.errors import ClientUnknown, ConfirmationNeeded, OrderUnknown
-from orders.domain.link import Link
-from orders.domain.product import Catalogue, as_sold
-from orders.domain.revision import Removal, Revision
 
 E = TypeVar("E", bound=OrderEvent)
 UNTOLD = frozenset({"version", "revised_at"})

@@ -41,7 +41,8 @@ class Shelf:
 
 def as_sold(item: Item, before: tuple[Item, ...], catalogue: Catalogue) -> Item:
     """Give an item what the catalogue says of its device and its care; what was said once for the order stays."""
-    known = next((old for old in before if old.sku and old.sku == item.sku and (old.device or old.service_package)), None)
+    same = (old for old in before if old.sku and old.sku == item.sku)
+    known = next((old for old in same if old.device or old.service_package), None)
     product = known or catalogue.get(item.sku)
     if product is None:
         return item

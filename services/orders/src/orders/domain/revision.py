@@ -8,9 +8,23 @@ from typing import Literal, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
 from schemas.ids import order_id
 from schemas.orders import Item, OrderState
-from schemas.values import Address, Amount, Billing, Currency, Identity, Money, Name, Text, is_dic, is_ico, tidy_dic, tidy_ico
+from schemas.values import (
+    Address,
+    Amount,
+    Billing,
+    Currency,
+    Identity,
+    Money,
+    Name,
+    Text,
+    is_dic,
+    is_ico,
+    tidy_dic,
+    tidy_ico,
+)
 
 NONE = Decimal(0)
 CLOCKS_DIFFER = timedelta(days=1)
@@ -157,7 +171,7 @@ def revision_of(
 
 
 def identity_of(billing: Billing, order: UUID, channel: UUID, customer: str) -> Identity:
-    """Tell by what a buyer is recognised: a right IČO, a right DIČ, the channel's customer number, the mail, the order."""
+    """Tell by what a buyer is recognised: IČO, DIČ, the channel's customer number, the mail, else the order itself."""
     if is_ico(billing.ico):
         return Identity(kind="ico", value=billing.ico)
     if is_dic(billing.dic):

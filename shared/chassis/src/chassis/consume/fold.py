@@ -1,16 +1,17 @@
-"""The fold: load every state a batch touches, run the decisions in order, save what they have seen, publish what they said."""
+"""The fold: load every state a batch touches, run the decisions in order, save what they saw, publish what they said."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from copy import deepcopy
 from typing import Any
 from uuid import UUID
 
-from chassis.errors import BusinessError, Later, Rejected
+from chassis.errors import BusinessError, Later, Rejected, place_of
 from chassis.events.unit import Effect, TooManyHops, Unit
 from chassis.points import reach
 from chassis.service import Handler, Message, Service, States
 
 Loaded = dict[States, dict[Any, Any]]
+Work = tuple[Message, Handler]
 
 
 class Undecided(Exception):
@@ -33,7 +34,7 @@ class Failed:
         """The reason without personal data: a verdict's own words, or the kind of a fault."""
         if isinstance(self.error, Rejected | Later | BusinessError):
             return str(self.error) or type(self.error).__name__
-        return f"{type(self.error).__name__} in {self.handler.name}"
+        return f"{type(self.error).__name__} in {self.handler.name} at {place_of(self.error)}"
 
 
 async def fold(
@@ -53,35 +54,61 @@ async def fold(
     if not work:
         return []
     seen = await _requests_seen(unit, work)
-    loaded = await _load(service, unit, work)
-    touched: dict[States, dict[Hashable, None]] = {states: {} for states in loaded}
-    failed: list[Failed] = []
+    batch = Batch(unit, await _load(service, unit, work), careful=careful)
     for message, handler in work:
-        if handler.once and message.payload.subject_id in seen:
-            continue
+        if handler.once:
+            request = (handler.name, message.payload.subject_id)
+            if request in seen:
+                continue
+            seen.add(request)
+        if held(handler.name, message.key) or batch.parks(handler, message):
+            batch.failed.append(Failed(handler, message, Later("an earlier event of its key waits")))
+        else:
+            batch.decide(handler, message)
+    await _forget_requests(unit, batch.failed)
+    await batch.save()
+    return batch.failed
+
+
+class Batch:
+    """The states that a batch has loaded, those its decisions have seen, and the decisions that failed."""
+
+    def __init__(self, unit: Unit, loaded: Loaded, *, careful: bool) -> None:
+        self.unit, self.loaded, self.careful = unit, loaded, careful
+        self.touched: dict[States, dict[Hashable, None]] = {states: {} for states in loaded}
+        self.failed: list[Failed] = []
+
+    def parks(self, handler: Handler, message: Message) -> bool:
+        """Tell whether an earlier message of the key was parked for the handler in this very batch."""
+        return any(f.later and f.handler is handler and f.message.key == message.key for f in self.failed)
+
+    def decide(self, handler: Handler, message: Message) -> None:
+        """Run one decision. Raises Undecided if it fails, unless careful: then its states are as before."""
         keys = [states.key(message.payload) for states in handler.states]
         if any(key is None for key in keys):
-            continue
-        if held(handler.name, message.key) or any(f.later and _behind(f, handler, message) for f in failed):
-            failed.append(Failed(handler, message, Later("an earlier event of its key waits")))
-            continue
-        mine = [loaded[states][key] for states, key in zip(handler.states, keys, strict=True)]
-        if careful:
+            return
+        mine = [self.loaded[states][key] for states, key in zip(handler.states, keys, strict=True)]
+        if self.careful:
             mine = deepcopy(mine)
         try:
-            effects = _decide(handler, mine, message)
-            unit.publish(*effects, cause=message.cause, handler=handler.name)
+            more = {"cause": message.cause} if handler.wants_cause else {}
+            effects = list(handler.decide(*mine, message.payload, **more) or ())
+            self.unit.publish(*effects, cause=message.cause, handler=handler.name)
         except Exception as error:
-            if not careful:
+            if not self.careful:
                 raise Undecided from error
-            failed.append(Failed(handler, message, error))
-            continue
+            self.failed.append(Failed(handler, message, error))
+            return
         for states, key, state in zip(handler.states, keys, mine, strict=True):
-            loaded[states][key] = state
-            touched[states][key] = None
-    await _forget_requests(unit, failed)
-    await _save(unit, loaded, touched)
-    return failed
+            self.loaded[states][key] = state
+            self.touched[states][key] = None
+
+    async def save(self) -> None:
+        """Write every state that a decision has seen, kind by kind."""
+        for states, keys in self.touched.items():
+            if keys:
+                await states.save(self.unit, [self.loaded[states][key] for key in keys])
+        reach("states.saved")
 
 
 async def perform(unit: Unit, decide: Callable[..., Iterable[Effect] | None], command: Any, *states: States) -> Any:
@@ -89,9 +116,7 @@ async def perform(unit: Unit, decide: Callable[..., Iterable[Effect] | None], co
 
     A BusinessError of the decision undoes the unit.
     """
-    loaded = []
-    for kind in states:
-        loaded.append((await kind.load(unit, [command]))[kind.key(command)])
+    loaded = [(await kind.load(unit, [command]))[kind.key(command)] for kind in states]
     unit.publish(*(decide(*loaded, command) or ()))
     for kind, state in zip(states, loaded, strict=True):
         await kind.save(unit, [state])
@@ -102,36 +127,33 @@ def _handlers(service: Service, message: Message) -> Sequence[Handler]:
     return message.handlers if message.handlers is not None else service.handlers_of(message.payload)
 
 
-def _behind(failed: Failed, handler: Handler, message: Message) -> bool:
-    return failed.handler is handler and failed.message.key == message.key
-
-
-def _decide(handler: Handler, states: Sequence[Any], message: Message) -> list[Effect]:
-    more = {"cause": message.cause} if handler.wants_cause else {}
-    return list(handler.decide(*states, message.payload, **more) or ())
-
-
-async def _requests_seen(unit: Unit, work: Sequence[tuple[Message, Handler]]) -> set[UUID]:
+async def _requests_seen(unit: Unit, work: Sequence[Work]) -> set[tuple[str, UUID]]:
     """Note the requests of the batch as decided, in the order of their ids; return those that were decided before."""
-    asked = sorted({message.payload.subject_id for message, handler in work if handler.once})
+    asked = sorted({(handler.name, message.payload.subject_id) for message, handler in work if handler.once})
     if not asked:
         return set()
     new = await unit.connection.fetch(
-        "insert into chassis.requests (id, outcome) select id, 'decided' from unnest($1::uuid[]) id"
-        " on conflict do nothing returning id",
-        asked,
+        "insert into chassis.requests (handler, id) select * from unnest($1::text[], $2::uuid[])"
+        " on conflict do nothing returning handler, id",
+        [handler for handler, _ in asked],
+        [request for _, request in asked],
     )
-    return set(asked) - {row["id"] for row in new}
+    return set(asked) - {(row["handler"], row["id"]) for row in new}
 
 
 async def _forget_requests(unit: Unit, failed: Sequence[Failed]) -> None:
     """A request that was not decided may come again."""
-    undecided = [f.message.payload.subject_id for f in failed if f.handler.once]
+    undecided = [(f.handler.name, f.message.payload.subject_id) for f in failed if f.handler.once]
     if undecided:
-        await unit.connection.execute("delete from chassis.requests where id = any($1::uuid[])", undecided)
+        await unit.connection.execute(
+            "delete from chassis.requests r using unnest($1::text[], $2::uuid[]) u(handler, id)"
+            " where r.handler = u.handler and r.id = u.id",
+            [handler for handler, _ in undecided],
+            [request for _, request in undecided],
+        )
 
 
-async def _load(service: Service, unit: Unit, work: Sequence[tuple[Message, Handler]]) -> Loaded:
+async def _load(service: Service, unit: Unit, work: Sequence[Work]) -> Loaded:
     loaded: Loaded = {}
     for states in service.states:
         wanted = [m.payload for m, handler in work if states in handler.states and states.key(m.payload) is not None]
@@ -139,13 +161,6 @@ async def _load(service: Service, unit: Unit, work: Sequence[tuple[Message, Hand
             loaded[states] = dict(await states.load(unit, wanted))
     reach("states.loaded")
     return loaded
-
-
-async def _save(unit: Unit, loaded: Loaded, touched: dict[States, dict[Hashable, None]]) -> None:
-    for states, keys in touched.items():
-        if keys:
-            await states.save(unit, [loaded[states][key] for key in keys])
-    reach("states.saved")
 
 
 __all__ = ["Failed", "TooManyHops", "Undecided", "fold", "perform"]

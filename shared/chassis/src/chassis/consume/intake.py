@@ -11,7 +11,7 @@ import structlog
 from chassis.consume.fold import Failed, Undecided, fold
 from chassis.consume.outcomes import write_failures
 from chassis.database import TROUBLE, Connection, Database
-from chassis.errors import Rejected
+from chassis.errors import Rejected, place_of
 from chassis.events.record import Cause
 from chassis.events.unit import Unit, unit_of_work
 from chassis.points import reach
@@ -44,7 +44,7 @@ async def work_off(database: Database, service: Service, most: int = BATCH) -> i
     except Exception as error:
         if most > 1:
             return await work_off(database, service, 1)
-        log.exception("intake failed alone", error=type(error).__name__)
+        log.error("intake failed alone", error=type(error).__name__, at=place_of(error))  # noqa: TRY400
         return await _work_off(database, service, 1, give_up=f"fails alone: {type(error).__name__}")
 
 

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import orjson
 
+from chassis.effects import TimerFired
 from chassis.events.record import Cause, Record, from_json
-from chassis.events.timers import TimerFired, pack, unpack
+from chassis.events.timers import pack, unpack
 from chassis.service import Intake
 
 Firing: TypeAlias = tuple[TimerFired, Cause]
@@ -17,12 +18,12 @@ Origin: TypeAlias = Record | Intake | Firing
 def keep(origin: Origin) -> bytes:
     """Turn what a message came as into bytes; bodies need not be JSON, nor text."""
     if isinstance(origin, Record):
-        return orjson.dumps({"record": {**origin.as_json(), "data": None}, "body": origin.body.decode("latin-1")})
+        return orjson.dumps({"record": {**origin.as_json(), "data": None}, "body": origin.body.decode("latin-1")}, default=str)
     if isinstance(origin, Intake):
         number, kind, channel, body = origin
-        return orjson.dumps({"intake": [number, kind, channel], "body": body.decode("latin-1")})
+        return orjson.dumps({"intake": [number, kind, channel], "body": body.decode("latin-1")}, default=str)
     fired, cause = origin
-    return orjson.dumps({"timer": fired, "cause": pack(cause).decode()})
+    return orjson.dumps({"timer": list(fired), "cause": pack(cause).decode()}, default=str)
 
 
 def kept(data: bytes) -> Origin:

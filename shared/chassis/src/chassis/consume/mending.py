@@ -47,12 +47,15 @@ class Mender:
 
     async def run(self, source: str, every: float) -> None:
         """Check the heads of one owner, twice at the start and then at intervals; an owner that is away is asked again."""
-        pause = min(1.0, every)
+        pause, away = min(1.0, every), False
         while True:
             try:
                 await self.check_heads(source)
+                away = False
             except httpx.HTTPError as error:
-                log.warning("an owner's feed does not answer", source=source, error=type(error).__name__)
+                if not away:
+                    log.warning("an owner's feed does not answer", source=source, error=type(error).__name__)
+                away = True
             await asyncio.sleep(pause)
             pause = every
 

@@ -1,4 +1,4 @@
-"""Topics from outside: any producer, any partitioner, no numbers. Messages go to the intake, then their offsets are committed."""
+"""Topics from outside: any producer, any partitioner, no numbers. Messages go to the intake, then offsets are committed."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,15 +14,17 @@ from chassis.service import Service
 log = structlog.get_logger()
 
 
-async def take_outside(database: Database, service: Service, bootstrap: str, stored: asyncio.Event) -> None:
-    """Take messages into the intake until cancelled; a crash in between takes some twice, and the decision knows them."""
+async def take_outside(
+    database: Database, service: Service, bootstrap: str, stored: asyncio.Event, prefix: str = ""
+) -> None:
+    """Take messages into the intake until cancelled; a crash takes some twice, which their decision knows."""
 
     async def apply(topic: str, records: Sequence[ConsumerRecord]) -> None:
         bodies = [record.value or b"" for record in records]
         while True:
             try:
                 async with unit_of_work(database, service.name) as unit:
-                    await service.outside[topic](unit, bodies)
+                    await service.outside[topic.removeprefix(prefix)](unit, bodies)
             except TROUBLE as error:
                 log.warning("intake met trouble", topic=topic, error=type(error).__name__)
                 await asyncio.sleep(0.5)
@@ -30,4 +32,5 @@ async def take_outside(database: Database, service: Service, bootstrap: str, sto
                 stored.set()
                 return
 
-    await LaneConsumer(bootstrap, f"{service.name}.outside", list(service.outside), apply).run()
+    topics = [prefix + topic for topic in service.outside]
+    await LaneConsumer(bootstrap, f"{prefix}{service.name}.outside", topics, apply).run()

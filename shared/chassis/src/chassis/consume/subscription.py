@@ -11,7 +11,7 @@ from chassis.consume.fold import Failed, Undecided, fold
 from chassis.consume.outcomes import held_keys, write_failures
 from chassis.consume.progress import Progress, following, lock_progress, move_progress
 from chassis.database import COLLISIONS, TROUBLE, Database
-from chassis.errors import Rejected
+from chassis.errors import Rejected, place_of
 from chassis.events.record import Position, Record
 from chassis.events.unit import Unit, unit_of_work
 from chassis.points import reach
@@ -54,8 +54,10 @@ class Subscription:
                 collisions += 1
                 if collisions > COLLISIONS_BORNE:
                     break
-            except Exception:
-                log.exception("batch failed", source=source, records=len(records))
+            except Exception as error:  # noqa: BLE001 - what is neither trouble nor a verdict is told apart by trying alone
+                log.error(
+                    "batch failed", source=source, records=len(records), error=type(error).__name__, at=place_of(error)
+                )
                 break
         return await self._one_by_one(source, records, page)
 

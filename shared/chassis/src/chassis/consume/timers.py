@@ -8,8 +8,9 @@ from uuid import UUID
 from chassis.consume.fold import Failed, Undecided, fold
 from chassis.consume.outcomes import write_failures
 from chassis.database import Database
+from chassis.effects import TimerFired
 from chassis.errors import Rejected
-from chassis.events.timers import TimerFired, unpack
+from chassis.events.timers import unpack
 from chassis.events.unit import unit_of_work
 from chassis.points import reach
 from chassis.service import Message, Service

@@ -18,11 +18,12 @@ from schemas.ids import derive
 class TopicReader:
     """Applies what a topic brings, and mends the lanes in which something is missing."""
 
-    def __init__(self, subscription: Subscription, mender: Mender) -> None:
-        self.subscription, self.mender = subscription, mender
+    def __init__(self, subscription: Subscription, mender: Mender, prefix: str = "") -> None:
+        self.subscription, self.mender, self.prefix = subscription, mender, prefix
 
-    async def apply(self, source: str, batch: Sequence[ConsumerRecord]) -> None:
+    async def apply(self, topic: str, batch: Sequence[ConsumerRecord]) -> None:
         """Apply a batch of one partition."""
+        source = topic.removeprefix(self.prefix)
         records: list[Record] = []
         strangers: list[DeadLetter] = []
         for found in batch:

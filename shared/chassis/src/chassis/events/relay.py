@@ -34,8 +34,9 @@ class LockLost(Exception):
 class Relay:
     """Publishes one service's log until cancelled."""
 
-    def __init__(self, database: Database, source: str, bootstrap: str, partitions: int) -> None:
-        self.database, self.source, self.bootstrap, self.partitions = database, source, bootstrap, partitions
+    def __init__(self, database: Database, source: str, bootstrap: str, topic: str, partitions: int) -> None:
+        self.database, self.source, self.bootstrap = database, source, bootstrap
+        self.topic, self.partitions = topic, partitions
 
     async def run(self) -> None:
         """Wait for the lock, then publish until something fails; the caller starts again."""
@@ -93,12 +94,12 @@ class Relay:
             batch = producer.create_batch()
             for record in mine:
                 if not _append(batch, record):
-                    answers.append(await producer.send_batch(batch, self.source, partition=partition))
+                    answers.append(await producer.send_batch(batch, self.topic, partition=partition))
                     batch = producer.create_batch()
                     if not _append(batch, record):
                         message = f"event {record.id} does not fit into an empty batch"
                         raise RuntimeError(message)
-            answers.append(await producer.send_batch(batch, self.source, partition=partition))
+            answers.append(await producer.send_batch(batch, self.topic, partition=partition))
         reach("relay.sent")
         await asyncio.gather(*answers)
         reach("relay.acknowledged")

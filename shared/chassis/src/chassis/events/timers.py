@@ -1,43 +1,19 @@
-"""Durable timers as decisions ask for them: one per kind and subject, set anew or cancelled with the state they follow."""
+"""Durable timers, written with the state they follow: one per kind and subject."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 
 from chassis.database import Connection
+from chassis.effects import CancelTimer, SetTimer, TimerFired
 from chassis.events.lanes import lane_of
 from chassis.events.record import Cause
 
 
-class SetTimer(NamedTuple):
-    """Wake ``kind`` for ``subject`` when ``due`` has come; an earlier timer of the two is replaced."""
-
-    kind: str
-    subject: UUID
-    due: datetime
-
-
-class CancelTimer(NamedTuple):
-    """Do not wake ``kind`` for ``subject`` any more."""
-
-    kind: str
-    subject: UUID
-
-
-class TimerFired(NamedTuple):
-    """What a timer's handler gets: the time that was asked for has come."""
-
-    kind: str
-    subject: UUID
-    due: datetime
-
-
 def pack(cause: Cause) -> bytes:
     """Turn a cause into bytes for keeping."""
-    return orjson.dumps(cause)
+    return orjson.dumps(list(cause), default=str)
 
 
 def unpack(data: bytes) -> Cause:
@@ -70,3 +46,5 @@ async def write_timers(connection: Connection, timers: Sequence[tuple[SetTimer |
             [timer.due for timer, _ in wanted],
             [pack(cause) for _, cause in wanted],
         )
+
+__all__ = ["CancelTimer", "SetTimer", "TimerFired", "pack", "unpack", "write_timers"]  # until all import chassis.effects

@@ -11,11 +11,12 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from chassis.database import Connection, Database
+from chassis.effects import CancelTimer, SetTimer
 from chassis.errors import EventTooLarge
 from chassis.events.incarnations import IdentityChanged, begin_incarnation
 from chassis.events.lanes import lane_of
 from chassis.events.record import Cause
-from chassis.events.timers import CancelTimer, SetTimer, write_timers
+from chassis.events.timers import write_timers
 from chassis.points import reach
 from schemas.event import Event
 from schemas.ids import derive

@@ -127,9 +127,10 @@ create index intake_waiting on chassis.intake (id) where state = 0;
 
 -- Requests that were decided, kept for ever: no replay acts twice.
 create table chassis.requests (
-    id uuid primary key,
-    outcome text not null,
-    decided_at timestamptz not null default now()
+    handler text not null,
+    id uuid not null,
+    decided_at timestamptz not null default now(),
+    primary key (handler, id)
 );
 
 create table chassis.idempotency (

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from schemas.values import Money
 
@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 LEAVES: Mapping[Any, Kind] = {
     Money: Kind.MONEY, bool: Kind.BOOLEAN, int: Kind.NUMBER, Decimal: Kind.NUMBER, str: Kind.TEXT, UUID: Kind.ID,
-    datetime: Kind.MOMENT, dict[str, Decimal]: Kind.PURSE,
+    datetime: Kind.MOMENT, AwareDatetime: Kind.MOMENT, dict[str, Decimal]: Kind.PURSE,
 }  # fmt: skip
 
 
@@ -54,7 +54,7 @@ class Field(NamedTuple):
 
 
 def fields_of(model: type, root: str, prefix: str = "") -> dict[str, Field]:
-    """Return the fields below a pydantic model or dataclass, by dotted name; what no operator can compare is left out."""
+    """Return the fields below a pydantic model or dataclass by dotted name, without what no operator can compare."""
     return {field.name: field for field in _walk(model, root, prefix, ())}
 
 

@@ -1,16 +1,15 @@
 """What operators mean for each kind of field. Nothing here raises once an operand was read.
 
-A missing value satisfies ``null``, ``!=`` and ``notIn`` and nothing else. Money of another currency satisfies no comparison.
-``contains`` and ``beginsWith`` of texts ignore case.
+A missing value satisfies ``null``, ``!=`` and ``notIn`` and nothing else. Money of another currency satisfies no
+comparison. ``contains`` and ``beginsWith`` of texts ignore case.
 """
 
 import operator
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from pydantic import AwareDatetime, Strict, TypeAdapter, ValidationError
-from pydantic import Field as Constraint
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from chassis.rules.field import Field, Kind
 from schemas.values import Amount, Money, Text
@@ -43,15 +42,10 @@ _WANTED: Mapping[Kind, Any] = {
     Kind.TEXT: Text,
     Kind.TEXTS: Text,
     Kind.CHOICE: Text,
-    Kind.BOOLEAN: Annotated[bool, Strict()],
+    Kind.BOOLEAN: bool,
     Kind.ID: UUID,
 }
-_ONE = {kind: TypeAdapter[Any](wanted) for kind, wanted in _WANTED.items()}
-_LIST = {
-    kind: TypeAdapter[Any](Annotated[list[wanted], Constraint(min_length=1, max_length=MOST_VALUES)])
-    for kind, wanted in _WANTED.items()
-}
-_PAIR = {kind: TypeAdapter[Any](tuple[wanted, wanted]) for kind, wanted in _WANTED.items()}
+_ADAPTERS: Mapping[Kind, TypeAdapter[Any]] = {kind: TypeAdapter(wanted) for kind, wanted in _WANTED.items()}
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
     "between": lambda found, pair: pair[0] <= found <= pair[1],
@@ -92,27 +86,31 @@ def comparison(field: Field, sign: str, raw: object) -> Comparison:
 
 
 def _operand(field: Field, sign: str, raw: object) -> Any:  # noqa: ANN401 - as kind and operator say
-    adapters = _LIST if sign in {"in", "notIn"} else _PAIR if sign == "between" else _ONE
-    if field.kind in {Kind.NUMBER, Kind.MOMENT} and _has_wrong_json(raw):
+    if sign not in {"in", "notIn", "between"}:
+        return _value(field, raw)
+    fewest, most = (2, 2) if sign == "between" else (1, MOST_VALUES)
+    if not isinstance(raw, list) or not fewest <= len(raw) <= most:
+        message = f"{sign} takes a list of {'two values' if sign == 'between' else f'1 to {most} values'}"
+        raise BadOperand(message)
+    values = [_value(field, each) for each in raw]
+    return tuple(values) if sign == "between" else frozenset(values)
+
+
+def _value(field: Field, raw: object) -> Any:  # noqa: ANN401 - as the kind says
+    """Read one value. What pydantic would read generously is refused: true as 1, 0 as the year 1970."""
+    if isinstance(raw, bool) is not (field.kind is Kind.BOOLEAN) or (field.kind is Kind.MOMENT) > isinstance(raw, str):
         message = f"{field.name} is compared with a {field.kind}"
         raise BadOperand(message)
     try:
-        operand = adapters[field.kind].validate_python(raw)
+        value = _ADAPTERS[field.kind].validate_python(raw)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, fault["loc"]))
         raise BadOperand(f"{place}: {fault['msg']}" if place else fault["msg"]) from error
-    if field.choices and (strange := {operand, *()} if isinstance(operand, str) else set(operand)) - set(field.choices):
-        message = (
-            f"{', '.join(sorted(strange - set(field.choices)))}: {field.name} is one of {', '.join(field.choices)}"
-        )
+    if field.choices and value not in field.choices:
+        message = f"{field.name} is one of {', '.join(field.choices)}"
         raise BadOperand(message)
-    return operand
-
-
-def _has_wrong_json(raw: object) -> bool:
-    """Tell of what pydantic would read generously: true as 1, and 0 as the year 1970."""
-    return any(isinstance(value, bool) for value in (raw if isinstance(raw, list) else [raw]))
+    return value
 
 
 def _presence(sign: str) -> Comparison:

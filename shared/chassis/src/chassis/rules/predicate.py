@@ -75,7 +75,7 @@ class Predicate:
 
 
 def compile_tree(tree: Tree, fields: Mapping[str, Field], at: str = "") -> Predicate:
-    """Compile a tree over the fields there are. Raises InvalidTree that lists every fault with its place below ``at``."""
+    """Compile a tree over the fields there are. Raises InvalidTree that lists every fault, its place below ``at``."""
     leaves: list[_Leaf] = []
     errors: list[dict[str, object]] = []
     root = _group(tree, "", fields, leaves, errors)

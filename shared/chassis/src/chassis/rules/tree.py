@@ -40,7 +40,7 @@ def _node(raw: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 
 class Tree(_Node):
-    """A group: all of its rules hold (``and``) or at least one does (``or``), or not so; an empty group always holds."""
+    """A group: all of its rules hold (``and``) or at least one does (``or``), or not so; an empty one always holds."""
 
     combinator: Literal["and", "or"] = "and"
     negated: bool = Field(default=False, alias="not")

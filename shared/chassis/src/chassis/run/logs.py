@@ -5,6 +5,17 @@ import sys
 
 import structlog
 
+from chassis.errors import place_of
+
+
+def _say_where(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Replace an exception by its kind and place: its message may quote personal data."""
+    caught = event.pop("exc_info", None)
+    error = caught[1] if isinstance(caught, tuple) else sys.exc_info()[1] if caught is True else caught
+    if isinstance(error, BaseException):
+        event["error"], event["at"] = type(error).__name__, place_of(error)
+    return event
+
 
 def configure_logs(form: str, service: str) -> None:
     """Send all logs of the process to standard error in one form (``json`` or ``console``)."""
@@ -17,7 +28,7 @@ def configure_logs(form: str, service: str) -> None:
         structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer()
     )
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        processors=[*shared, _say_where, renderer],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
@@ -25,7 +36,7 @@ def configure_logs(form: str, service: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.format_exc_info, renderer,
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta, _say_where, renderer,
         ])
     )  # fmt: skip
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

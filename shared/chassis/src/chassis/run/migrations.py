@@ -32,12 +32,12 @@ def head_of(folder: Path) -> str:
     return f"{name}_{number}"
 
 
-async def migrate(dsn: str, package: str) -> None:
-    """Bring a database up to date: safe to run from many processes at once."""
+async def migrate(dsn: str, package: str | None) -> None:
+    """Bring a database up to date with the chassis and a service's package: safe to run from many processes at once."""
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute("select pg_advisory_lock($1)", LOCK)
-        for name, folder in (("chassis", CHASSIS), (package, folder_of(package))):
+        for name, folder in [("chassis", CHASSIS)] + ([(package, folder_of(package))] if package else []):
             table = f"migrations_{name}"
             if await _current(connection, table) != head_of(folder):
                 await _upgrade(dsn, folder, table)

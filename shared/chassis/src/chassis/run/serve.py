@@ -89,11 +89,14 @@ class Process:
         self.app.state.health.waiting.discard(part)
 
     async def _relay(self) -> None:
-        topics = [self.service.name, *self.service.outside]
-        await ensure_topics(self.settings.kafka, topics, self.settings.partitions, self.settings.replication)
-        partitions = (await wait_for_topics(self.settings.kafka, [self.service.name]))[self.service.name]
+        mine, *outside = self._topics([self.service.name, *self.service.outside])
+        await ensure_topics(self.settings.kafka, [mine, *outside], self.settings.partitions, self.settings.replication)
+        partitions = (await wait_for_topics(self.settings.kafka, [mine]))[mine]
         self._up("relay")
-        await Relay(self.database, self.service.name, self.settings.kafka, partitions).run()
+        await Relay(self.database, self.service.name, self.settings.kafka, mine, partitions).run()
+
+    def _topics(self, names: Sequence[str]) -> list[str]:
+        return [self.settings.topic_prefix + name for name in names]
 
     async def _consume(self) -> None:
         sources = self.service.sources()
@@ -105,15 +108,17 @@ class Process:
         mender = Mender(subscription, feed)
         self.app.state.health.heads = mender.heads
 
-        await wait_for_topics(self.settings.kafka, sources)
-        reader = TopicReader(subscription, mender)
-        consumer = LaneConsumer(self.settings.kafka, f"{self.service.name}.main", sources, reader.apply)
+        prefix = self.settings.topic_prefix
+        await wait_for_topics(self.settings.kafka, self._topics(sources))
+        reader = TopicReader(subscription, mender, prefix)
+        group = f"{prefix}{self.service.name}.main"
+        consumer = LaneConsumer(self.settings.kafka, group, self._topics(sources), reader.apply)
         self._up("consumer")
         try:
-            async with asyncio.TaskGroup() as group:
+            async with asyncio.TaskGroup() as tasks:
                 for source in sources:
-                    group.create_task(mender.run(source, self.settings.heads_every))
-                group.create_task(consumer.run())
+                    tasks.create_task(mender.run(source, self.settings.heads_every))
+                tasks.create_task(consumer.run())
         finally:
             await feed.close()
 
@@ -130,9 +135,10 @@ class Process:
         await IntakeWorker(self.database, self.service, self.app.state.intake_stored).run()
 
     async def _outside(self) -> None:
-        await wait_for_topics(self.settings.kafka, list(self.service.outside))
+        prefix = self.settings.topic_prefix
+        await wait_for_topics(self.settings.kafka, self._topics(list(self.service.outside)))
         self._up("outside")
-        await take_outside(self.database, self.service, self.settings.kafka, self.app.state.intake_stored)
+        await take_outside(self.database, self.service, self.settings.kafka, self.app.state.intake_stored, prefix)
 
 
 def load_service(name: str) -> Service:

@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     service_key: Path | None = None
     signing_key: Path | None = None
     public_url: str = ""
+    topic_prefix: str = Field(default="", description="Before every topic and group, where a cluster is shared")
     partitions: int = Field(default=12, description="Of a topic that is made; a divisor of 48")
     replication: int = 1
     pool_size: int = Field(default=10, ge=4)

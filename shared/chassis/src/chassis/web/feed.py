@@ -67,4 +67,4 @@ async def events_of_subject(
 
 
 def _json(content: object) -> Response:
-    return Response(orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS), media_type="application/json")
+    return Response(orjson.dumps(content, default=str), media_type="application/json")

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from chassis.database import COLLISIONS, TROUBLE
-from chassis.errors import BusinessError
+from chassis.errors import BusinessError, place_of
 
 TYPE_PREFIX = "https://klientela.invalid/problems/"
 log = structlog.get_logger()
@@ -68,5 +68,5 @@ def _unavailable(request: Request, error: Exception) -> JSONResponse:
 
 
 def _internal(request: Request, error: Exception) -> JSONResponse:
-    log.error("request failed", path=request.url.path, error=type(error).__name__)
+    log.error("request failed", path=request.url.path, error=type(error).__name__, at=place_of(error))
     return problem(500, "internal-error", "Something went wrong on our side; nothing was changed.")

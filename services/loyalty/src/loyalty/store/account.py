@@ -6,10 +6,10 @@ from uuid import UUID
 
 import asyncpg
 
-from chassis.events.timers import TimerFired
+from chassis.effects import TimerFired
 from chassis.events.unit import Unit
 from loyalty.domain import Account, OrderCopy, Programmes, Regrading
-from loyalty.store.programmes import read_programmes
+from loyalty.store.programme import read_programmes
 from schemas.automation import PointsAwardRequested
 from schemas.loyalty import PROGRAMME
 from schemas.orders import OrderEvent, OrderLeft

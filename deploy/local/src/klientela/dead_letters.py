@@ -1,0 +1,110 @@
+"""`klientela dead-letters`: what was bad data for a handler, in all services: look, try again, or let it go."""
+
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from rich.console import Console
+from rich.table import Table
+
+from klientela.errors import Refusal
+from klientela.layout import DataDirectory
+from klientela.running import Apis, Refused, RunningSuite
+
+ACTIONS = ("list", "show", "retry", "drop")
+
+
+def dead_letters(
+    layout: DataDirectory, action: str, letters: Sequence[str], *, service: str | None, as_json: bool
+) -> int:
+    """List, show, retry or drop; 0 when all that was asked for was done, else 1."""
+    ids = checked(action, letters)
+    suite = RunningSuite.of(layout)
+    if service is not None and service not in suite.services:
+        raise Refusal(f"There is no service {service}; there are {', '.join(suite.services)}.")
+    among = [service] if service else list(suite.services)
+    with suite.apis() as apis:
+        if action == "list":
+            return list_all(apis, among, as_json=as_json)
+        if action == "show":
+            return show(apis, among, ids[0])
+        return resolve_all(apis, among, action, ids, as_json=as_json)
+
+
+def checked(action: str, letters: Sequence[str]) -> list[UUID]:
+    """The ids that were given. Raises Refusal when they do not fit the action."""
+    if action not in ACTIONS:
+        raise Refusal(f"`{action}` cannot be done with dead letters; what can is {', '.join(ACTIONS)}.")
+    if action == "list" and letters:
+        raise Refusal("`dead-letters list` takes no ids; `dead-letters show ID` shows one.")
+    if action != "list" and not letters:
+        raise Refusal(f"Say which: `dead-letters {action} ID`. `dead-letters list` shows the ids.")
+    if action == "show" and len(letters) > 1:
+        raise Refusal("`dead-letters show` shows one at a time.")
+    try:
+        return [UUID(letter) for letter in letters]
+    except ValueError:
+        raise Refusal("An id of a dead letter has 32 hexadecimal digits; `dead-letters list` shows them.") from None
+
+
+def list_all(apis: Apis, among: Sequence[str], *, as_json: bool) -> int:
+    """Print the open dead letters of services, each service's oldest first; 0, there being none is no fault."""
+    found = [{"service": name, **letter} for name in among for letter in apis.pages(name, "/v1/dead-letters")]
+    if as_json:
+        print(json.dumps({"items": found}, ensure_ascii=False))
+        return 0
+    console = Console(highlight=False, markup=False)
+    if not found:
+        console.print("There are no dead letters.")
+        return 0
+    table = Table("service", "id", "died", "type", "handler", "reason")
+    for letter in found:
+        columns = ("service", "id", "died_at", "type", "handler", "reason")
+        table.add_row(*(str(letter[column])[:200] for column in columns))
+    console.print(table)
+    return 0
+
+
+def show(apis: Apis, among: Sequence[str], letter: UUID) -> int:
+    """Print one dead letter with what it was, which may hold personal data."""
+    for name in among:
+        found = at(apis, "GET", name, letter)
+        if found is not None:
+            print(json.dumps({"service": name, **found}, ensure_ascii=False, indent=2))
+            return 0
+    raise Refusal(f"No service has a dead letter {letter}.")
+
+
+def resolve_all(apis: Apis, among: Sequence[str], action: str, letters: Sequence[UUID], *, as_json: bool) -> int:
+    """Retry or drop each; one that fails does not stop the others. 1 when any failed."""
+    results = [resolve(apis, among, action, letter) for letter in letters]
+    if as_json:
+        print(json.dumps({"items": results}, ensure_ascii=False))
+    else:
+        for result in results:
+            print(f"{result['id']}  {result['state']}" + (f": {result['reason']}" if "reason" in result else ""))
+    return 0 if all("reason" not in result for result in results) else 1
+
+
+def resolve(apis: Apis, among: Sequence[str], action: str, letter: UUID) -> dict[str, Any]:
+    """Retry or drop one letter where it is; ``reason`` is there when that was refused."""
+    for name in among:
+        try:
+            found = at(apis, "POST", name, letter, f"/{action}")
+        except Refused as refused:
+            return {"id": str(letter), "service": name, "state": "open", "reason": str(refused)}
+        if found is not None:
+            return {"service": name, **found}
+    return {"id": str(letter), "state": "unknown", "reason": "no service has an open dead letter with this id"}
+
+
+def at(apis: Apis, method: str, service: str, letter: UUID, what: str = "") -> dict[str, Any] | None:
+    """Ask one service about a letter; nothing when it does not have it. Raises Refused for any other answer."""
+    try:
+        return apis.ask(method, service, f"/v1/dead-letters/{letter}{what}")
+    except Refused as refused:
+        if refused.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise

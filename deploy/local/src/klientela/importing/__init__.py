@@ -1,0 +1,1 @@
+"""`klientela import`: histories of orders from files, through the same intake as every other channel."""

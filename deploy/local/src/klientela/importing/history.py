@@ -1,0 +1,87 @@
+"""One pass through a file: letters come out, everything is counted, rejected rows are written down."""
+
+import csv
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Protocol
+
+from klientela.errors import Refusal
+from klientela.importing.mapping import Invoice, Rejected, Survey, map_rows
+from klientela.importing.source import COLUMNS, SourceFile
+from klientela.importing.wire import Letter, letter_of
+
+
+class RowWriter(Protocol):
+    """What csv.writer gives."""
+
+    def writerow(self, row: Sequence[object], /) -> object:
+        """Write one row."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a file holds: `lines` are all below the heading, the rejected ones among them."""
+
+    lines: int = 0
+    orders: int = 0
+    refunds: int = 0
+    rejected: int = 0
+    revenue: Decimal = Decimal(0)
+
+    @property
+    def invoices(self) -> int:
+        """Orders and refunds, which are orders too."""
+        return self.orders + self.refunds
+
+    def count(self, invoice: Invoice) -> None:
+        """Count one order."""
+        self.revenue += invoice.total
+        if invoice.is_refund:
+            self.refunds += 1
+        else:
+            self.orders += 1
+
+
+@dataclass(slots=True)
+class History:
+    """A file that was looked through once; `letters` reads it a second time."""
+
+    source: SourceFile
+    survey: Survey
+    tally: Tally
+
+    @classmethod
+    def of(cls, path: Path) -> "History":
+        """Look through a file. Raises Refusal when it cannot be read to its end: then nothing was sent."""
+        source = SourceFile.recognise(path)
+        survey = Survey.of(source.rows())
+        return cls(source, survey, Tally(lines=survey.lines))
+
+    def letters(self, currency: str, rejects: RowWriter) -> Iterator[Letter]:
+        """Give out the orders, in the order in which they end, and write down what is rejected."""
+        comma = self.source.delimiter == ";"
+        for mapped in map_rows(self.source.rows(), self.survey.ends, comma=comma):
+            if isinstance(mapped, Rejected):
+                self.tally.rejected += 1
+                rejects.writerow([mapped.row.line, mapped.reason, *mapped.row.cells])
+            else:
+                self.tally.count(mapped)
+                yield letter_of(mapped, currency)
+
+
+@contextmanager
+def rejects_file(path: Path) -> Iterator[RowWriter]:
+    """Open the file of rejected rows, readable by its owner only, for they are a shop's own data."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        raise Refusal(f"The rejected rows cannot be written to {path}: {error.strerror}.") from error
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["Line", "Reason", *COLUMNS])
+        yield writer

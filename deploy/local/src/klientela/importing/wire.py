@@ -1,0 +1,80 @@
+"""Orders as they travel: the canonical form of contract.md in batches, the same bytes for the same invoice."""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from klientela.importing.mapping import Invoice
+
+MOST_ORDERS, MOST_BYTES = 500, 1_000_000
+"""How much goes into one call: what the service takes, and a quarter of the bytes it would take."""
+LONGEST_ORDER = 300_000
+"""A longer one goes without the names of its items, so that its events stay below 512 kB."""
+
+
+class Letter(NamedTuple):
+    """One order ready to be sent; `digest` tells whether the very same was sent before."""
+
+    digest: str
+    body: bytes
+
+
+class Batch(NamedTuple):
+    """What goes into one call."""
+
+    letters: list[Letter]
+
+    @property
+    def body(self) -> bytes:
+        """The body of the call."""
+        return b'{"orders":[' + b",".join(letter.body for letter in self.letters) + b"]}"
+
+
+def letter_of(invoice: Invoice, currency: str) -> Letter:
+    """Write one invoice as an order that was paid at its date."""
+    body = written(invoice, currency, named=True)
+    if len(body) > LONGEST_ORDER:
+        body = written(invoice, currency, named=False)
+    return Letter(sha256(body).hexdigest()[:32], body)
+
+
+def written(invoice: Invoice, currency: str, *, named: bool) -> bytes:
+    """The order as JSON, with or without the names of its items."""
+    order: dict[str, Any] = {
+        "external_id": invoice.number,
+        "revision": moment(invoice.revised_at),
+        "number": invoice.number,
+        "kind": "refund" if invoice.is_refund else "order",
+        "state": "paid",
+        "placed_at": moment(invoice.placed_at),
+        "paid_at": moment(invoice.placed_at),
+        "currency": currency,
+        "total": f"{invoice.total:f}",
+        "customer": invoice.customer,
+        "billing": {"country": invoice.country},
+        "items": [
+            {"sku": sku, "name": name if named else "", "quantity": f"{quantity:f}", "unit_price": f"{price:f}"}
+            for sku, name, quantity, price in invoice.items
+        ],
+    }
+    return json.dumps(order, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def moment(at: datetime) -> str:
+    """A time as RFC 3339 writes it."""
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def batches(letters: Iterable[Letter]) -> Iterator[Batch]:
+    """Put letters together until a call is full by number or by size."""
+    batch, size = Batch([]), 0
+    for letter in letters:
+        if batch.letters and (len(batch.letters) == MOST_ORDERS or size + len(letter.body) > MOST_BYTES):
+            yield batch
+            batch, size = Batch([]), 0
+        batch.letters.append(letter)
+        size += len(letter.body)
+    if batch.letters:
+        yield batch

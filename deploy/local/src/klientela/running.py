@@ -1,0 +1,117 @@
+"""How commands reach a running suite: the services' addresses, the first operator's key, the databases."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from klientela.credentials import OPERATOR_KEY
+from klientela.errors import Refusal
+from klientela.layout import DataDirectory
+from klientela.services import SERVICES, Service
+from klientela.supervisor import announced
+
+PATIENCE = 30.0
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunningSuite:
+    """A suite that is up: ``services`` are base addresses and ``databases`` DSNs, both by the services' names."""
+
+    services: Mapping[str, str]
+    key: str = field(repr=False)
+    databases: Mapping[str, str] = field(repr=False, default_factory=dict)
+
+    @classmethod
+    def of(cls, layout: DataDirectory) -> "RunningSuite":
+        """The suite that runs from this data directory. Raises Refusal when none does."""
+        found = announced(layout)
+        if found is None:
+            raise Refusal(f"No suite is up in {layout.root}. Start it with `klientela up`, or name another --data.")
+        databases = {service.name: database_of(layout, service, found["postgres"]) for service in SERVICES}
+        return cls(found["services"], layout.secret(OPERATOR_KEY), databases)
+
+    @contextmanager
+    def apis(self) -> Iterator["Apis"]:
+        """Open the services' APIs with the operator's key; closed afterwards."""
+        headers = {"Authorization": f"Bearer {self.key}"}
+        with httpx.Client(headers=headers, timeout=PATIENCE, trust_env=False) as client:
+            yield Apis(self.services, client)
+
+
+def database_of(layout: DataDirectory, service: Service, cluster: str | None) -> str:
+    """The DSN of a service's database: the user's own, or that of the suite's cluster with the role's own password."""
+    given = os.environ.get(service.database_variable)
+    if given:
+        return given
+    if not cluster:
+        raise Refusal(
+            "The suite runs on a PostgreSQL of your own. "
+            f"Set {service.database_variable} to what it was for `klientela up`."
+        )
+    word = layout.secret(f"{service.name}-database-password")
+    place = urlsplit(cluster)
+    return f"postgresql://{service.database}:{word}@{place.hostname}:{place.port}/{service.database}"
+
+
+class Refused(Refusal):
+    """A service said no; ``status`` is its HTTP status, ``slug`` the end of the problem's type."""
+
+    def __init__(self, sentence: str, status: int = 0, slug: str = "") -> None:
+        super().__init__(sentence)
+        self.status, self.slug = status, slug
+
+
+class Apis:
+    """The services' APIs by name, speaking JSON; every refusal is a sentence."""
+
+    def __init__(self, addresses: Mapping[str, str], client: httpx.Client) -> None:
+        self.addresses, self._client = addresses, client
+
+    def get(self, service: str, path: str, **query: str | int) -> Answer:
+        """The answer to a GET. Raises Refused."""
+        return self.ask("GET", service, path, query=query)
+
+    def ask(
+        self, method: str, service: str, path: str, *, query: Mapping[str, str | int] | None = None, body: object = None
+    ) -> Answer:
+        """The JSON answer to a request. Raises Refused with the service's own reason."""
+        try:
+            answer = self._client.request(method, self.addresses[service] + path, params=query, json=body)
+        except httpx.HTTPError as error:
+            raise Refused(
+                f"The service {service} does not answer ({type(error).__name__}). Is the suite up?"
+            ) from error
+        if answer.is_success:
+            said: Answer = answer.json()
+            return said
+        raise refusal_of(service, answer)
+
+    def pages(self, service: str, path: str) -> Iterator[Answer]:
+        """All items of a list, page by page. Raises Refused."""
+        cursor: dict[str, str] = {}
+        while True:
+            page = self.get(service, path, limit=500, **cursor)
+            yield from page["items"]
+            if not page["next"]:
+                return
+            cursor = {"cursor": page["next"]}
+
+
+def refusal_of(service: str, answer: httpx.Response) -> Refused:
+    """The sentence for an answer that is no success."""
+    try:
+        problem = answer.json()
+        slug = str(problem["type"]).rpartition("/")[2]
+        faults = "; ".join(
+            f"{fault.get('field', '')}: {fault.get('message', '')}" for fault in problem.get("errors", ())
+        )
+        reason = ". ".join(part for part in (str(problem.get("detail", "")).rstrip("."), faults) if part) or slug
+    except (ValueError, KeyError, TypeError, AttributeError):
+        slug, reason = "", f"HTTP status {answer.status_code}"
+    return Refused(f"The service {service} refused: {reason}.", answer.status_code, slug)

@@ -1,0 +1,8 @@
+"""The automation service, put together."""
+
+from automation.handlers import service
+from automation.http import routes
+
+service.routers.append(routes)
+
+__all__ = ["service"]

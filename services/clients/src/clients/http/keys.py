@@ -1,0 +1,93 @@
+"""Access keys over HTTP; only an admin makes and revokes them."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Depends, Request
+from pydantic import AwareDatetime, BaseModel
+
+from chassis.errors import BusinessError
+from chassis.web.paging import Cursor, Limit, Page, page_of
+from chassis.web.route import Administers, router
+from clients import commands
+from clients.http.cursors import after_moment
+from clients.http.models import Body
+from clients.store import keys
+from schemas.values import Name
+
+routes = router("keys")
+
+
+class CannotSign(BusinessError):
+    """This process has no signing key: set KLIENTELA_SIGNING_KEY."""
+
+    slug = "cannot-sign"
+    status = 503
+
+
+class NewKey(Body):
+    """A key to make: for whom, what it may do, and until when."""
+
+    name: Name
+    role: Literal["viewer", "operator", "manager", "admin"]
+    expires_at: AwareDatetime | None = None
+
+
+class ShownKey(BaseModel):
+    """A key without its text."""
+
+    id: UUID
+    name: str
+    role: str
+    expires_at: datetime | None
+    created_by: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class MadeKey(ShownKey):
+    """A key with its text, which is shown this once."""
+
+    key: str
+
+
+class RevokedKey(BaseModel):
+    """A key that is no longer good."""
+
+    id: UUID
+    revoked_at: datetime
+
+
+def _signing_key(request: Request) -> str:
+    path: Path | None = request.app.state.settings.signing_key
+    if path is None:
+        raise CannotSign
+    return path.read_text(encoding="utf-8")
+
+
+@routes.post("/keys", status_code=201)
+async def make_key(unit: Administers, body: NewKey, signing_key: Annotated[str, Depends(_signing_key)]) -> MadeKey:
+    """Make a key; its text is in this answer and nowhere else."""
+    stored, text = await commands.make_key(
+        unit, signing_key, name=body.name, role=body.role, expires_at=body.expires_at
+    )
+    return MadeKey(**stored._asdict(), key=text)
+
+
+@routes.get("/keys")
+async def list_keys(
+    unit: Administers, limit: Limit = 100, cursor: Cursor = None, *, count: bool = False
+) -> Page[ShownKey]:
+    """List the keys that were made here, the oldest first."""
+    rows = await keys.list_keys(unit.connection, after_moment(cursor), limit + 1)
+    page = page_of(rows, limit, lambda row: (row.created_at, row.id), lambda row: ShownKey(**row._asdict()))
+    page.count = await keys.count_keys(unit.connection) if count else None
+    return page
+
+
+@routes.delete("/keys/{key_id}")
+async def revoke_key(unit: Administers, key_id: UUID) -> RevokedKey:
+    """Revoke any key of the suite, also one that was not made here; twice is as once."""
+    return RevokedKey(id=key_id, revoked_at=await commands.revoke_key(unit, key_id))

@@ -1,0 +1,1 @@
+"""How the channels speak: shops' webhooks, the topic ``intake.orders``, and the envelope raw messages are kept in."""

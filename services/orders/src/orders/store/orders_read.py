@@ -1,0 +1,58 @@
+"""Orders as the API shows them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chassis.database import Connection
+from orders.store.orders import public_of
+from schemas.orders import Order as PublicOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which orders a list shows."""
+
+    client_id: UUID | None = None
+    channel_id: UUID | None = None
+    external_id: str | None = None
+    state: str | None = None
+
+    @property
+    def arguments(self) -> Sequence[object]:
+        """The values for SQL, in their order there."""
+        return self.client_id, self.channel_id, self.external_id, self.state
+
+
+async def find_order(connection: Connection, order_id: UUID) -> PublicOrder | None:
+    """Return an order if there is one of the id."""
+    row = await connection.fetchrow("select * from orders where id = $1", order_id)
+    return public_of(row) if row else None
+
+
+async def list_orders(
+    connection: Connection, wanted: Wanted, limit: int, after: tuple[datetime, UUID] | None
+) -> list[PublicOrder]:
+    """Return a page of orders, newest first, and one more than asked for if there is."""
+    rows = await connection.fetch(
+        "select * from orders where ($1::uuid is null or client_id = $1) and ($2::uuid is null or channel_id = $2)"
+        " and ($3::text is null or external_id = $3) and ($4::text is null or state = $4)"
+        " and ($5::timestamptz is null or (placed_at, id) < ($5, $6::uuid))"
+        " order by placed_at desc, id desc limit $7",
+        *wanted.arguments,
+        *(after or (None, None)),
+        limit + 1,
+    )
+    return [public_of(row) for row in rows]
+
+
+async def count_orders(connection: Connection, wanted: Wanted) -> int:
+    """Return how many orders there are."""
+    count: int = await connection.fetchval(
+        "select count(*) from orders where ($1::uuid is null or client_id = $1)"
+        " and ($2::uuid is null or channel_id = $2) and ($3::text is null or external_id = $3)"
+        " and ($4::text is null or state = $4)",
+        *wanted.arguments,
+    )
+    return count

@@ -1,0 +1,115 @@
+"""The devices of one order: what they are follows from the order's latest state alone, in whatever order it is heard."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from chassis.errors import Rejected
+from chassis.events.unit import Effect
+from schemas.ids import device_id
+from schemas.orders import DeviceTerms, Order, OrderAssigned, OrderEvent, OrderLeft
+from service_desk.domain.device import Device, announce
+
+MOST_UNITS = 1_000
+
+
+class Unit(NamedTuple):
+    """One device as a paid order declares it."""
+
+    id: UUID
+    sku: str
+    terms: DeviceTerms
+    service_package: str | None
+    sold_at: datetime
+    state: Literal["active", "closed"]
+
+
+@dataclass(slots=True)
+class OrderDevices:
+    """An order as it was last heard of, and all devices it ever declared.
+
+    ``since`` is the version with which the order came where it is; ``units`` counts what its latest state declares.
+    """
+
+    order_id: UUID
+    version: int = 0
+    client_id: UUID | None = None
+    since: int = 0
+    units: int = 0
+    devices: dict[UUID, Device] = field(default_factory=dict)
+
+    def follow(self, event: OrderEvent) -> Iterator[Effect]:
+        """Make the devices what the order's latest state says: paid makes them, given back in full closes them.
+
+        An order that moves takes them along; the lane of its new client may be heard before the old one's farewell.
+        """
+        units = {unit.id: unit for unit in _units(event.order)}
+        if event.order.version <= self.version:
+            yield from self._remember(event.order.version, units)
+            return
+        client_id = None if isinstance(event, OrderLeft) else event.order.client_id
+        moved = isinstance(event, OrderLeft | OrderAssigned) or client_id != self.client_id or not self.version
+        self.version, self.client_id, self.units = event.order.version, client_id, len(units)
+        if moved:
+            self.since = self.version
+        for known in list(self.devices.values()):
+            before = replace(known)
+            if known.id in units:
+                _declare(known, units.pop(known.id), self.version)
+            else:
+                known.state = "closed"
+            known.client_id = client_id
+            if moved or known.public() != before.public():
+                known.version = self.version
+            yield from announce(before, known)
+        for unit in units.values():
+            yield from self._add(unit, self.version)
+
+    def _remember(self, version: int, units: dict[UUID, Unit]) -> Iterator[Effect]:
+        """Keep what an older state declared and the latest does not: closed, as if it had been heard in time.
+
+        Only events from before the last move come late, so such a device came here with that move.
+        """
+        for unit in units.values():
+            known = self.devices.get(unit.id)
+            if known is None:
+                yield from self._add(unit._replace(state="closed"), version)
+            elif known.declared < version:
+                _declare(known, unit._replace(state="closed"), version)
+
+    def _add(self, unit: Unit, declared: int) -> Iterator[Effect]:
+        device = Device(
+            unit.id, self.client_id, self.order_id, unit.sku, unit.terms, unit.service_package, unit.sold_at
+        )
+        _declare(device, unit, declared)
+        device.version = self.version if declared == self.version else self.since
+        self.devices[device.id] = device
+        yield from announce(None, device)
+
+
+def _declare(device: Device, unit: Unit, version: int) -> None:
+    replan = device.terms.service_months != unit.terms.service_months
+    device.sku, device.terms, device.service_package = unit.sku, unit.terms, unit.service_package
+    device.sold_at, device.state, device.declared = unit.sold_at, unit.state, version
+    if replan and device.notice_at and device.notice_lead is not None:
+        device.plan_notice(device.notice_lead)
+
+
+def _units(order: Order) -> Iterator[Unit]:
+    """Yield one device per whole unit of what a paid order sold. Raises Rejected for more than a line can be meant to."""
+    if order.paid_at is None or order.kind == "refund":
+        return
+    given_back = order.refunded.amount >= order.total.amount > 0 or order.state in {"refunded", "cancelled"}
+    for item in order.items:
+        count = int(item.quantity) if item.device else 0
+        if count > MOST_UNITS:
+            reason = f"line {item.line} sells more than {MOST_UNITS} devices"
+            raise Rejected(reason)
+        for unit in range(1, count + 1):
+            if item.device:
+                yield Unit(
+                    device_id(order.id, item.line, unit), item.sku, item.device, item.service_package, order.paid_at,
+                    "closed" if given_back else "active",
+                )  # fmt: skip

@@ -1,0 +1,37 @@
+"""What happens elsewhere, and what the service desk decides about it."""
+
+from collections.abc import Iterator
+
+from chassis.events.timers import CancelTimer, SetTimer, TimerFired
+from chassis.events.unit import Effect
+from chassis.service import Service
+from schemas.event import Event
+from schemas.orders import EVENTS as EVENTS_OF_ORDERS
+from schemas.orders import OrderEvent
+from schemas.service_desk import EVENTS
+from service_desk import store
+from service_desk.domain import REMIND, REPLAN, Care, OrderDevices, Replanning
+
+ORDER_EVENTS = [kind for kind in EVENTS_OF_ORDERS if issubclass(kind, OrderEvent)]
+
+service = Service(
+    "service-desk", states=(store.orders, store.cares, store.replannings), publishes=EVENTS, checks=store.CHECKS
+)
+
+
+@service.on(*ORDER_EVENTS, state=store.orders)
+def follow_order(devices: OrderDevices, event: OrderEvent) -> Iterator[Effect]:
+    """Paying an order makes one device a unit; a full refund closes it; a move takes it along."""
+    yield from devices.follow(event)
+
+
+@service.timer(REMIND, state=store.cares)
+def remind_of_maintenance(care: Care, fired: TimerFired) -> Iterator[Event]:
+    """The lead time before the next care has come: said once per completed service."""
+    yield from care.remind(fired)
+
+
+@service.timer(REPLAN, state=store.replannings)
+def replan_notices(replanning: Replanning, fired: TimerFired) -> Iterator[SetTimer | CancelTimer]:
+    """Another lead moves the notices that wait, page by page."""
+    yield from replanning.go_on(fired)

@@ -1,0 +1,49 @@
+"""What was last heard of orders, with their devices. The row of an order is the lock of all that it declares."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from chassis.events.unit import Unit
+from schemas.orders import OrderEvent
+from service_desk.domain import OrderDevices
+from service_desk.store.device import lock_devices_of, save_devices
+
+
+class Orders:
+    """The orders of a batch, whoever's lane they are heard in."""
+
+    def key(self, message: OrderEvent) -> UUID:
+        return message.order.id
+
+    async def load(self, unit: Unit, messages: Sequence[OrderEvent]) -> Mapping[UUID, OrderDevices]:
+        ids = sorted({message.order.id for message in messages})
+        await unit.connection.execute(
+            "insert into order_copies (order_id) select unnest($1::uuid[]) on conflict do nothing", ids
+        )
+        rows = await unit.connection.fetch(
+            "select order_id, version, client_id, since, units from order_copies where order_id = any($1::uuid[])"
+            " order by order_id for update",
+            ids,
+        )
+        loaded = {row["order_id"]: OrderDevices(*row) for row in rows}
+        for device in await lock_devices_of(unit, ids):
+            if device.order_id:
+                loaded[device.order_id].devices[device.id] = device
+        return loaded
+
+    async def save(self, unit: Unit, states: Sequence[OrderDevices]) -> None:
+        await unit.connection.execute(
+            "update order_copies o set version = n.version, client_id = n.client_id, since = n.since, units = n.units"
+            " from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::int[])"
+            " n(order_id, version, client_id, since, units)"
+            " where o.order_id = n.order_id and o.version < n.version",
+            [order.order_id for order in states],
+            [order.version for order in states],
+            [order.client_id for order in states],
+            [order.since for order in states],
+            [order.units for order in states],
+        )
+        await save_devices(unit, [device for order in states for device in order.devices.values()])
+
+
+orders = Orders()

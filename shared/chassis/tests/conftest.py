@@ -1,0 +1,125 @@
+"""A toy service for the chassis' own tests: a till that counts what clients' orders come to, and says so."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+import pytest
+
+from chassis.effects import SetTimer, TimerFired
+from chassis.errors import Later, Rejected
+from chassis.events.unit import Effect, Unit
+from chassis.service import Service
+from chassis.testing import bench_of
+from schemas.automation import PointsAwardRequested
+from schemas.ids import derive
+from schemas.loyalty import Account, PointsEarned
+from schemas.orders import Order, OrderPaid, OrderPlaced
+from schemas.values import Identity, Money
+
+COUNTED = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Till:
+    """What one client's orders came to."""
+
+    client: UUID
+    total: int = 0
+    version: int = 0
+
+
+class Tills:
+    def key(self, message: OrderPlaced | OrderPaid | PointsAwardRequested | TimerFired) -> UUID:
+        return message.subject if isinstance(message, TimerFired) else message.partition_key
+
+    async def load(self, unit: Unit, messages: Sequence[OrderPlaced]) -> Mapping[UUID, Till]:
+        clients = sorted({self.key(message) for message in messages})
+        await unit.connection.execute(
+            "create table if not exists till (client uuid primary key, total int, version int)"
+        )
+        await unit.connection.execute(
+            "insert into till select client, 0, 0 from unnest($1::uuid[]) client on conflict do nothing", clients
+        )
+        rows = await unit.connection.fetch(
+            "select client, total, version from till where client = any($1::uuid[]) order by client for update", clients
+        )
+        return {row["client"]: Till(*row) for row in rows}
+
+    async def save(self, unit: Unit, states: Sequence[Till]) -> None:
+        await unit.connection.execute(
+            "update till t set total = n.total, version = n.version"
+            " from unnest($1::uuid[], $2::int[], $3::int[]) n(client, total, version) where t.client = n.client",
+            [till.client for till in states],
+            [till.total for till in states],
+            [till.version for till in states],
+        )
+
+
+tills = Tills()
+till_service = Service("till", states=(tills,), publishes=(PointsEarned,))
+
+
+@till_service.on(OrderPlaced, state=tills)
+def count(till: Till, placed: OrderPlaced) -> Iterable[Effect]:
+    """Add an order's total; odd sums are refused, thirteen waits for a till that has something."""
+    amount = int(placed.order.total.amount)
+    till.total += amount
+    if amount == 666:
+        message = "the number of the beast"
+        raise Rejected(message)
+    if amount == 13 and till.total == 13:
+        message = "not as the first"
+        raise Later(message)
+    till.version += 1
+    account = Account(client_id=till.client, points=till.total, tier="bronze", version=till.version)
+    yield PointsEarned(account=account, points=max(amount, 1), order_id=placed.order.id)
+
+
+@till_service.on(OrderPaid, state=tills)
+def remind(till: Till, paid: OrderPaid) -> Iterable[Effect]:
+    """Ask to be woken for the client."""
+    yield SetTimer("reminder", till.client, paid.order.placed_at)
+
+
+@till_service.timer("reminder", state=tills)
+def wake(till: Till, fired: TimerFired) -> Iterable[Effect]:
+    """Count a firing as one."""
+    till.total += 1
+    till.version += 1
+    account = Account(client_id=fired.subject, points=till.total, tier="bronze", version=till.version)
+    yield PointsEarned(account=account, points=1)
+
+
+@till_service.on(PointsAwardRequested, state=tills, once=True)
+def award(till: Till, asked: PointsAwardRequested) -> Iterable[Effect]:
+    """Give what is asked for, once for each request."""
+    till.total += asked.points
+    return ()
+
+
+bench = bench_of(till_service)
+
+
+def order_of(client: UUID, total: int, **more: object) -> Order:
+    number = uuid4()
+    return Order(
+        id=number, channel_id=derive("channel"), external_id=str(number), number="1", client_id=client,
+        identity=Identity(kind="order", value=str(number)), state="open",
+        total=Money(amount=Decimal(total), currency="CZK"), refunded=Money(amount=Decimal(0), currency="CZK"),
+        placed_at=COUNTED, revised_at=COUNTED, version=1, **more,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def placed() -> object:
+    """Make an ``OrderPlaced`` of a client with a total."""
+    return lambda client, total: OrderPlaced(order=order_of(client, total))
+
+
+@pytest.fixture
+def paid() -> object:
+    """Make an ``OrderPaid`` of a client."""
+    return lambda client, total: OrderPaid(order=order_of(client, total))

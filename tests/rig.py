@@ -1,0 +1,174 @@
+"""The real services as processes on a real PostgreSQL and a real Kafka, with databases and topics of their own."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+from chassis.run.topics import ensure_topics
+from chassis.testing import server_dsn
+from chassis.web.keys import new_signing_key, public_keys, sign_key
+from klientela.ports import free_ports
+from klientela.processes import Launch, ManagedProcess
+
+SERVICES = ("clients", "orders", "service-desk", "loyalty", "automation")
+
+
+def kafka_bootstrap() -> str:
+    """Return the test broker's address, or skip with the way to get one."""
+    bootstrap = os.environ.get("KLIENTELA_TEST_KAFKA")
+    if not bootstrap:
+        pytest.skip("KLIENTELA_TEST_KAFKA is not set: run the tests with ./klientela test")
+    return bootstrap
+
+
+def variable(service: str, what: str) -> str:
+    return f"KLIENTELA_{service.replace('-', '_').upper()}_{what}"
+
+
+class ServiceUnderTest(ManagedProcess):
+    """One service process; ``fault`` is where it shall be killed or stopped (see chassis.points)."""
+
+    patience = 10.0
+
+    def __init__(self, service: str, port: int, environment: Mapping[str, str], folder: Path) -> None:
+        super().__init__(service, log=folder / f"{service}.log", record=folder / "run" / f"{service}-{port}.json")
+        self.service, self.port, self.environment = service, port, environment
+        self.fault, self.roles = "", "api,consume,relay"
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def launch(self) -> Launch:
+        mine = {"KLIENTELA_PORT": str(self.port), "KLIENTELA_FAULT": self.fault, "PATH": os.defpath}
+        arguments = [sys.executable, "-m", "chassis", "serve", self.service, "--roles", self.roles]
+        return Launch(arguments, {**self.environment, **mine})
+
+    def answers(self) -> bool:
+        with suppress(httpx.HTTPError):
+            return httpx.get(f"{self.base}/health/ready", timeout=1).status_code == 200
+        return False
+
+
+class Rig:
+    """Starts services, kills them, asks them, and waits until they have nothing left to do."""
+
+    def __init__(self, folder: Path, services: Sequence[str]) -> None:
+        self.folder, self.names = folder, tuple(services)
+        self.private = new_signing_key()
+        self.prefix = f"t{uuid4().hex[:8]}."
+        self.bootstrap = kafka_bootstrap()
+        self.databases = {name: f"{self.prefix[:-1]}_{name.replace('-', '_')}" for name in SERVICES}
+        self.ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
+        self.processes = {name: self.member(name, self.ports[name]) for name in self.names}
+
+    def member(self, name: str, port: int) -> ServiceUnderTest:
+        """Return a process of a service, not yet started; a second one of a name shares its database and group."""
+        return ServiceUnderTest(name, port, self._environment(), self.folder)
+
+    def _environment(self) -> dict[str, str]:
+        for file, text in (
+            ("public.json", public_keys(self.private)),
+            ("private.json", self.private),
+            ("service", sign_key(self.private, role="service", name="services")),
+        ):
+            (self.folder / file).write_text(text)
+        common = {
+            "KLIENTELA_KAFKA": self.bootstrap,
+            "KLIENTELA_TOPIC_PREFIX": self.prefix,
+            "KLIENTELA_PUBLIC_KEYS": str(self.folder / "public.json"),
+            "KLIENTELA_SIGNING_KEY": str(self.folder / "private.json"),
+            "KLIENTELA_SERVICE_KEY": str(self.folder / "service"),
+            "KLIENTELA_HEADS_EVERY": "1",
+        }
+        for name in SERVICES:
+            common[variable(name, "DATABASE")] = self.dsn(name)
+            common[variable(name, "URL")] = f"http://127.0.0.1:{self.ports[name]}"
+        return common
+
+    def dsn(self, name: str) -> str:
+        return f"{server_dsn().rsplit('/', 1)[0]}/{self.databases[name]}"
+
+    async def start(self) -> None:
+        """Make the databases and start all services, side by side."""
+        server = await asyncpg.connect(server_dsn())
+        for name in self.names:
+            await server.execute(f'create database "{self.databases[name]}"')
+        await server.close()
+        await ensure_topics(self.bootstrap, [self.prefix + name for name in SERVICES], 12, 1)
+        await asyncio.gather(*(asyncio.to_thread(process.start) for process in self.processes.values()))
+
+    async def stop(self) -> None:
+        """Stop the services and drop their databases."""
+        await asyncio.gather(*(asyncio.to_thread(process.stop) for process in self.processes.values()))
+        server = await asyncpg.connect(server_dsn())
+        for name in self.names:
+            await server.execute(f'drop database if exists "{self.databases[name]}" with (force)')
+        await server.close()
+
+    def api(self, name: str, role: str = "admin") -> httpx.AsyncClient:
+        """Return a client of a service with a new key."""
+        headers = {"Authorization": f"Bearer {sign_key(self.private, role=role, name='test')}"}
+        return httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.ports[name]}", headers=headers, timeout=10)
+
+    async def rows(self, name: str, sql: str, *args: object) -> list[asyncpg.Record]:
+        """Run SQL in a service's database."""
+        connection = await asyncpg.connect(self.dsn(name))
+        try:
+            return await connection.fetch(sql, *args)
+        finally:
+            await connection.close()
+
+    async def settle(self, patience: float = 60) -> None:
+        """Wait until nothing is left to do: intake empty, all published, all applied, twice the same."""
+        before = None
+        deadline = time.monotonic() + patience
+        while True:
+            now = await self.standing()
+            if now == before and not await self.behind():
+                return
+            if time.monotonic() > deadline:
+                pytest.fail(f"not quiet after {patience:.0f} s: {await self.behind()}")
+            before = now
+            await asyncio.sleep(0.15)
+
+    async def standing(self) -> dict[str, list[asyncpg.Record]]:
+        """Return the heads of all lanes."""
+        sql = "select lane, head from chassis.counters order by lane"
+        return {name: await self.rows(name, sql) for name in self.names}
+
+    async def behind(self) -> list[str]:
+        """Name what is not yet done."""
+        found: list[str] = []
+        heads = {name: dict(rows) for name, rows in (await self.standing()).items()}
+        for name in self.names:
+            waiting = await self.rows(
+                name,
+                "select (select count(*) from chassis.intake where state = 0) intake,"
+                " (select count(*) from chassis.parked) parked, (select count(*) from chassis.counters"
+                " join chassis.cursors using (lane) where head > sequence) unpublished,"
+                " (select count(*) from chassis.timers, chassis.clock where due <= now() + ahead) timers",
+            )
+            found += [f"{name}: {count} {what}" for what, count in dict(waiting[0]).items() if count]
+            progress = await self.rows(name, "select source, lane, sequence from chassis.progress")
+            found += [
+                f"{name}: {source}/{lane} at {sequence} of {heads[source][lane]}"
+                for source, lane, sequence in progress
+                if source in heads and heads[source].get(lane, 0) > sequence
+            ]
+        return found
+
+
+async def until(condition: Callable[[], Awaitable[bool]], patience: float = 30) -> None:
+    """Wait for a condition with a deadline."""
+    async with asyncio.timeout(patience):
+        while not await condition():
+            await asyncio.sleep(0.05)
