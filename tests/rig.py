@@ -103,8 +103,12 @@ class Rig:
         for name in self.names:
             await server.execute(f'create database "{self.databases[name]}"')
         await server.close()
-        await ensure_topics(self.bootstrap, [self.prefix + name for name in SERVICES], 12, 1)
+        await self.make_topics()
         await asyncio.gather(*(asyncio.to_thread(process.start) for process in self.processes.values()))
+
+    async def make_topics(self) -> None:
+        """Make the topics of all owners, those too whose service does not run here."""
+        await ensure_topics(self.bootstrap, [self.prefix + name for name in (*SERVICES, "intake.orders")], 12, 1)
 
     async def stop(self) -> None:
         """Stop the services and drop their databases."""

@@ -1,16 +1,15 @@
-"""All five services in one process, on databases of their own, without Kafka: records go from log to consumer by hand."""
+"""All five services in one process, on databases of their own; records go from log to consumer by hand."""
 
 import base64
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
-from fastapi.testclient import TestClient
 
 from chassis.consume.intake import work_off
 from chassis.consume.progress import read_progress
@@ -117,20 +116,3 @@ class SuiteInProcess:
 async def new_databases() -> dict[str, str]:
     """Make a migrated database for each service; return their DSNs by the services' names."""
     return {service.name: dsn_of(await new_database(service)) for service in all_services()}
-
-
-class _Router(httpx.BaseTransport):
-    """Sends each request to the application of the service that the host names."""
-
-    def __init__(self, clients: dict[str, TestClient]) -> None:
-        self._clients = clients
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        client = self._clients[request.url.host]
-        answer = client.request(
-            request.method, request.url.raw_path.decode(), headers=dict(request.headers), content=request.read()
-        )
-        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
-
-
-__all__ = ["Iterator", "SuiteInProcess", "contextmanager", "new_databases"]

@@ -31,7 +31,6 @@ from services.automation.tests.factories import (
     ALICE,
     BOB,
     IDENTITY,
-    NOW,
     a_card,
     an_order,
     created,
@@ -161,4 +160,3 @@ def test_a_rule_book_gives_the_rules_of_an_event_in_their_order() -> None:
     book = RuleBook([first, second])
     assert list(book.hearing(paid(), 3, 1)) == [first, second]
     assert list(book.hearing(created(), 3, 1)) == []
-    assert NOW.tzinfo is not None

@@ -68,7 +68,7 @@ trees = st.recursive(
     ),
     max_leaves=8,
 ).map(lambda node: node if "rules" in node else {"rules": [node]})
-scenes = st.builds(
+scenes: st.SearchStrategy[Scene] = st.builds(
     lambda total, currency, placed, facts, card: {
         "event": OrderPaid(order=an_order(str(total), currency=currency, placed_at=placed)), "facts": facts,
         "client": card,
@@ -155,7 +155,7 @@ def test_a_tree_too_deep_or_too_large_is_refused_before_it_is_read() -> None:
     assert evaluate(Tree.model_validate(deep), FIELDS, {}).matched is False
     for _ in range(500):
         deep = {"rules": [deep]}
-    wide = {"rules": [{"rules": []}] * 200}
+    wide: dict[str, Any] = {"rules": [{"rules": []}] * 200}
     for tree in (deep, wide):
         with pytest.raises(ValidationError, match="at most 8 groups"):
             Tree.model_validate(tree)

@@ -1,6 +1,7 @@
 """Revisions, webhooks, links and cards as tests want them."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from orders.adapters.envelope import wrap
 from orders.domain.revision import ChannelOrder, Revision, revision_of
 from schemas.automation import OpportunityRequested
 from schemas.clients import Client, ClientCreated, IdentityLinked
+from schemas.event import Event
 from schemas.ids import derive
 from schemas.orders import DeviceTerms, Product
 from schemas.values import Address, Identity, Money
@@ -46,7 +48,7 @@ def a_revision(minute: int = 0, *, arrival: int = 1, body: str | None = None, **
 
 def raw(minute: int = 0, **said: Any) -> bytes:
     """The canonical form as it is kept in the intake."""
-    return wrap(json.dumps(canonical(minute, **said)).encode(), START)
+    return wrap(json.dumps(canonical(minute, **said)).encode(), START + timedelta(days=2))
 
 
 def shop_order(minute: int = 0, **said: Any) -> dict[str, Any]:
@@ -95,3 +97,8 @@ PUMP = Product(
     sku="TC-12", name="Tepelné čerpadlo", price=Money(amount=Decimal(1000), currency="CZK"),
     device=DeviceTerms(model="TČ 12"), service_package="SERVIS",
 )  # fmt: skip
+
+
+def kinds(events: Sequence[Event]) -> list[type[Event]]:
+    """Types in the order of the subject's versions: lanes are read one after the other."""
+    return [type(event) for event in sorted(events, key=lambda event: event.subject_version)]

@@ -1,27 +1,15 @@
 """Messages in, rows and events out, on a real PostgreSQL."""
 
 import json
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
-import pytest
-
-from chassis.errors import Rejected
-from chassis.events.unit import unit_of_work
 from chassis.testing import Bench
 from orders.adapters.envelope import wrap
-from orders.adapters.kafka_intake import accept, token_hash
-from orders.domain.channel import MetaKeys
-from schemas.event import Event
 from schemas.ids import order_id
 from schemas.orders import (
     OpportunityOpened,
     OrderAssigned,
-    OrderCancelled,
-    OrderChanged,
-    OrderEvent,
     OrderLeft,
     OrderPaid,
     OrderPlaced,
@@ -36,22 +24,26 @@ from services.orders.tests.factories import (
     START,
     a_client,
     a_request,
-    canonical,
+    kinds,
     linked,
     raw,
     shop_order,
 )
 
-TABLES = ("orders", "identity_links", "cards", "products", "opportunities", "channels", "chassis.counters", "chassis.events")
+TABLES = (
+    "orders",
+    "identity_links",
+    "cards",
+    "products",
+    "opportunities",
+    "channels",
+    "chassis.counters",
+    "chassis.events",
+)
 PUT_PUMP = {
     "name": "Tepelné čerpadlo", "price": {"amount": "1000.005", "currency": "CZK"}, "device": {"model": "TČ 12"},
     "service_package": "SERVIS",
 }  # fmt: skip
-
-
-def kinds(events: Sequence[Event]) -> list[type[Event]]:
-    """Types in the order of the subject's versions: lanes are read one after the other."""
-    return [type(event) for event in sorted(events, key=lambda event: event.subject_version)]
 
 
 async def everything(bench: Bench) -> dict[str, list[str]]:
@@ -107,52 +99,6 @@ async def test_the_same_messages_again_late_and_in_another_order_leave_every_tab
     assert await bench.dead_letters() == []
 
 
-async def test_a_shops_order_is_read_with_its_numbers_and_sums_exact(bench: Bench) -> None:
-    events = await bench.take_in("woocommerce", CHANNEL, json.dumps(shop_order()).encode())
-    assert isinstance(events[0], OrderPlaced)
-    order = events[0].order
-    assert order.identity == FIRM
-    assert order.billing.label == "Firma s.r.o."
-    assert order.total.amount == Decimal("1210.00")
-    assert order.items[0].unit_price == Decimal("1000.123457")
-    assert order.items[0].vat_rate == 21
-    assert order.shipping is None
-    assert order.paid_at == datetime(2026, 10, 1, 7, 6, tzinfo=UTC)
-    assert order.state == "paid"
-
-
-async def test_the_meta_keys_are_those_that_the_channel_had_when_the_message_came(bench: Bench) -> None:
-    body = json.dumps(shop_order(meta_data=[{"key": "vat", "value": "CZ25596641"}, {"key": "ic", "value": 25596641}]))
-    kept = wrap(body.encode(), START, MetaKeys(ico_keys=("none",), dic_keys=("vat",)))
-    events = await bench.take_in("woocommerce", CHANNEL, kept)
-    assert isinstance(events[0], OrderPlaced)
-    assert events[0].order.identity.kind == "dic"
-
-
-@pytest.mark.parametrize(
-    ("status", "state"), [("trash", "cancelled"), ("failed", "cancelled"), ("refunded", "refunded"), ("on-hold", "paid")]
-)
-async def test_a_shops_status_becomes_a_state(bench: Bench, status: str, state: str) -> None:
-    events = await bench.take_in("woocommerce", CHANNEL, json.dumps(shop_order(status=status)).encode())
-    assert isinstance(events[-1], OrderEvent)
-    assert events[-1].order.state == state
-    assert (events[-1].order.refunded == events[-1].order.total) is (status == "refunded")
-
-
-async def test_refunds_of_a_shop_are_added_up(bench: Bench) -> None:
-    refunds = [{"id": 1, "total": "-100.10"}, {"id": 2, "total": "-0.05"}]
-    events = await bench.take_in("woocommerce", CHANNEL, json.dumps(shop_order(refunds=refunds)).encode())
-    assert kinds(events) == [OrderPlaced, OrderRefunded]
-    assert isinstance(events[1], OrderRefunded)
-    assert events[1].order.refunded.amount == Decimal("100.15")
-
-
-async def test_a_deleted_order_is_cancelled_and_an_unknown_one_makes_nothing(bench: Bench) -> None:
-    await bench.take_in("woocommerce", CHANNEL, json.dumps(shop_order()).encode())
-    assert kinds(await bench.take_in("woocommerce-deleted", CHANNEL, b'{"id": 727}')) == [OrderCancelled]
-    assert await bench.take_in("woocommerce-deleted", CHANNEL, b'{"id": 728}') == []
-
-
 async def test_two_identities_in_one_batch_and_an_order_that_changes_its_own(bench: Bench) -> None:
     await bench.hear(linked(FIRM, ALICE))
     other = {"company": "Jiná", "dic": "SK2020317068"}
@@ -174,61 +120,11 @@ async def test_a_link_that_moves_takes_the_orders_with_it_and_an_older_one_does_
     assert {row["client_id"] for row in await bench.rows("select client_id from orders")} == {None}
 
 
-BAD: dict[str, bytes] = {
-    "not JSON": b"{nope",
-    "not UTF-8": b'{"external_id": "\xff"}',
-    "a list": b"[]",
-    "NUL": json.dumps(canonical(number="a\0b")).encode(),
-    "lone surrogate": json.dumps(canonical(number="\ud800")).encode(),
-    "beyond range": json.dumps(canonical(total="1e400")).encode(),
-    "NaN": json.dumps(canonical(total=float("nan"))).encode(),
-    "infinite": json.dumps(canonical(total="Infinity")).encode(),
-    "huge integer": b'{"external_id": ' + b"9" * 5000 + b"}",
-    "deep": b'{"a":' * 100_000,
-    "mixed currencies": json.dumps(canonical(items=[{"quantity": 1, "unit_price": 1, "currency": "EUR"}])).encode(),
-    "refund above zero": json.dumps(canonical(kind="refund")).encode(),
-    "a typo": json.dumps(canonical(totall="1")).encode(),
-    "no offset": json.dumps(canonical(placed_at="2026-10-01T07:05:00")).encode(),
-    "year 1": json.dumps(canonical(placed_at="0001-01-01T00:00:00+14:00")).encode(),
-    "oversized": json.dumps(canonical(items=[{"quantity": 1, "unit_price": 1, "name": "x" * 2000}] * 400)).encode(),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-async def test_bad_messages_are_dead_letters_with_a_reason_and_the_batch_goes_on(bench: Bench, name: str) -> None:
-    events = await bench.take_in("order", CHANNEL, raw(0, external_id="B"), BAD[name], raw(0, external_id="C"))
-    assert kinds(events) == [OrderPlaced, OrderPlaced]
-    (letter,) = await bench.dead_letters()
-    assert letter["handler"] == "take_revision"
-    assert letter["reason"]
-    assert await bench.failing_checks() == {}
-
-
-async def test_a_shop_with_mixed_currencies_or_of_a_wrong_shape_is_a_dead_letter(bench: Bench) -> None:
-    bad: list[dict[str, Any]] = [
-        {"refunds": [{"total": "-1", "currency": "EUR"}]}, {"billing": []}, {"id": "727"}, {"id": True}, {"total": None},
-        {"line_items": [{"quantity": 1, "price": 1e300}]}, {"date_modified_gmt": None},
-    ]  # fmt: skip
-    assert await bench.take_in("woocommerce", CHANNEL, *(json.dumps(shop_order(**b)).encode() for b in bad)) == []
-    assert len(await bench.dead_letters()) == len(bad)
-
-
-async def test_what_is_odd_is_kept_with_a_warning(bench: Bench) -> None:
-    items = [{"quantity": -1, "unit_price": "5"}]
-    billing = {"ico": "25596640", "dic": "?", "email": ""}
-    late = (START + timedelta(days=3)).isoformat()
-    events = await bench.take_in("order", CHANNEL, raw(0, items=items, billing=billing, paid_at=late, refunded="2000"))
-    assert isinstance(events[0], OrderPlaced)
-    assert events[0].order.client_id is None
-    assert events[0].order.identity.kind == "order"
-    assert set(events[0].order.warnings) == {
-        "ico-check-digit", "dic-form", "negative-quantity", "refunded-over-total", "date-in-future",
-    }  # fmt: skip
-
-
 async def test_a_rules_request_opens_one_opportunity_at_the_catalogues_price(bench: Bench) -> None:
     async with bench.api() as api:
-        await api.put("/v1/products/SERVIS", json={"name": "Servis", "price": {"amount": "1500.005", "currency": "CZK"}})
+        await api.put(
+            "/v1/products/SERVIS", json={"name": "Servis", "price": {"amount": "1500.005", "currency": "CZK"}}
+        )
         events = await bench.hear(a_request(1), a_request(1), a_request(2, sku="NONE"), a_request(3, sku=None))
         assert await bench.hear(a_request(1)) == []
         assert len(events) == 3
@@ -241,39 +137,3 @@ async def test_a_rules_request_opens_one_opportunity_at_the_catalogues_price(ben
     assert valued["stage"] == "Kvalifikace"
     assert valued["cause"]["source"] == "automation"
     assert valued["cause"]["rule_version"] == 3
-
-
-async def test_the_topic_knows_channels_by_token_and_keeps_the_message_without_it(bench: Bench) -> None:
-    async with bench.api() as api:
-        token = (await api.post("/v1/channels", json={"kind": "kafka", "name": "ERP"})).json()["token"]
-    good = json.dumps(canonical() | {"token": token}).encode()
-    bodies = [good, b"\xff", json.dumps(canonical() | {"token": "no"}).encode(), b"{}", b'{"token": "\\ud800"}', good]
-    async with unit_of_work(bench.database, "orders") as unit:
-        await accept(unit, bodies)
-    stored = await bench.rows("select body from chassis.intake")
-    assert len(stored) == 2
-    assert all(token.encode() not in row["body"] for row in stored)
-    reasons = {letter["reason"].split(":")[0] for letter in await bench.dead_letters()}
-    assert reasons == {"not UTF-8", "token-unknown", "token-missing"}
-    assert kinds(await bench.take_in("order", CHANNEL)) == [OrderPlaced]
-    assert token_hash(token) == (await bench.rows("select token_hash from channels"))[0]["token_hash"]
-
-
-async def test_five_hundred_orders_take_a_handful_of_statements(bench: Bench) -> None:
-    await bench.hear(linked())
-    bodies = [raw(0, external_id=f"A-{n}", state="paid", paid_at=PAID) for n in range(500)]
-    assert len(await bench.take_in("order", CHANNEL, *bodies)) == 1000
-    again = [raw(1, external_id=f"A-{n}", state="paid", paid_at=PAID, number="x") for n in range(500)]
-    assert kinds(await bench.take_in("order", CHANNEL, *again)) == [OrderChanged] * 500
-    assert (await bench.rows("select count(*) from orders"))[0][0] == 500
-
-
-def test_a_refusal_names_no_personal_data() -> None:
-    from chassis.service import Intake  # noqa: PLC0415
-    from orders.adapters.canonical import parse  # noqa: PLC0415
-
-    body = json.dumps(canonical(total="secret@mail.example")).encode()
-    with pytest.raises(Rejected) as refused:
-        parse(Intake(1, "order", CHANNEL, body))
-    assert "secret" not in str(refused.value)
-    assert "total" in str(refused.value)

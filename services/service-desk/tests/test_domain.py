@@ -61,7 +61,10 @@ def test_months_are_those_of_a_calendar_in_prague(moment: str, months: int, late
     assert months_later(datetime.fromisoformat(moment), months) == datetime.fromisoformat(later)
 
 
-@given(st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC)), st.integers(0, 600))
+MOMENTS = st.integers(0, 3_000_000_000).map(lambda second: datetime.fromtimestamp(second + 600_000_000, UTC))
+
+
+@given(MOMENTS, st.integers(0, 600))
 def test_months_later_are_never_more_than_a_month_off(moment: datetime, months: int) -> None:
     days = (months_later(moment, months) - moment) / timedelta(days=1)
     assert abs(days - months * 365.2425 / 12) < 4

@@ -9,7 +9,7 @@ from automation.domain.rule import RuleBook, RuleVersion
 from automation.domain.run import Occasion, Run, Step, Trace
 from automation.domain.trigger import TRIGGERS
 from chassis.events.record import Cause
-from chassis.rules import InvalidTree
+from chassis.rules import InvalidTree, Scene
 from chassis.service import Service
 from schemas.automation import EVENTS
 from schemas.clients import ClientChanged, ClientCreated, ClientEvent, ClientStarred, ClientStatusChanged
@@ -46,19 +46,29 @@ def keep_card(client: ClientFacts, event: ClientEvent) -> None:
 @service.on(*TRIGGERS.values(), state=(store.clients, store.book, store.traces), cause=True)
 def run_rules(client: ClientFacts, book: RuleBook, trace: Trace, event: Event, *, cause: Cause) -> Iterator[Event]:
     """Every rule that listens and whose conditions hold, the event included, asks for what it wants; once per event."""
+    scene = client.scene(event)
     for rule in book.hearing(event, cause.lane, cause.sequence):
-        occasion = Occasion(rule, event, cause.id, client.client_id, trace.now)
-        if occasion.run_id in trace.known:
+        if not _concerns(rule, scene):
             continue
-        steps = _act(rule, client, occasion)
-        if steps:
+        occasion = Occasion(rule, event, cause.id, client.client_id, trace.now)
+        if occasion.run_id not in trace.known:
+            steps = _act(occasion)
             trace.keep(Run(occasion, cause.source, cause.lane, cause.sequence, steps))
             yield from (step.request for step in steps if step.request)
 
 
-def _act(rule: RuleVersion, client: ClientFacts, occasion: Occasion) -> tuple[Step, ...]:
-    """Return what a rule asks for, nothing if its conditions do not hold; one that cannot be read stops no other."""
+def _concerns(rule: RuleVersion, scene: Scene) -> bool:
+    """Tell whether a rule's conditions hold; one that cannot be read is taken up too, so that its run says so."""
     try:
-        return steps_of(occasion) if rule.holds(client.scene(occasion.event)) else ()
+        return rule.holds(scene)
+    except InvalidTree:
+        return True
+
+
+def _act(occasion: Occasion) -> tuple[Step, ...]:
+    """Return what a rule asks for; one that cannot be read asks for nothing and stops no other."""
+    try:
+        occasion.rule.predicate  # noqa: B018 - compiled, or the reason why not
+        return steps_of(occasion)
     except (InvalidTree, ValueError):
         return (Step("", "", reason="rule-unreadable"),)

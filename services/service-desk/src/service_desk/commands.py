@@ -31,8 +31,9 @@ async def register_device(
     client_id: UUID,
     terms: DeviceTerms,
     sold_at: datetime,
-    sku: str = "",
-    service_package: str | None = None,
+    *,
+    sku: str,
+    service_package: str | None,
 ) -> Device:
     """Enter a device that no order sold here."""
     wanted = RegisterDevice(uuid4(), client_id, sku, terms, service_package, sold_at, await unit.now())

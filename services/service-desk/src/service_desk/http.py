@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Header
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from chassis.errors import Invalid
 from chassis.events.unit import Unit
@@ -19,6 +19,7 @@ from service_desk.domain import Device, ServiceOrder
 from service_desk.domain.care import DeviceUnknown
 
 HISTORY = 100
+MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 routes = router("service-desk")
 IfMatch = Annotated[str | None, Header(description="The version that you read", max_length=100)]
 
@@ -127,7 +128,7 @@ async def register_device(unit: Writes, wanted: DeviceWanted) -> DeviceView:
     """Enter a device by hand."""
     terms = DeviceTerms(**wanted.terms.model_dump())
     device = await commands.register_device(
-        unit, wanted.client_id, terms, wanted.sold_at, wanted.sku, wanted.service_package
+        unit, wanted.client_id, terms, wanted.sold_at, sku=wanted.sku, service_package=wanted.service_package
     )
     return _view(device, await unit.now())
 
@@ -199,10 +200,7 @@ def _before(cursor: str | None) -> tuple[datetime, UUID] | None:
         return None
     moment, identity = decode_cursor(cursor, 2)
     try:
-        at = datetime.fromisoformat(str(moment))
-        if at.tzinfo is None:
-            raise ValueError(moment)
-        return at, UUID(str(identity))
+        return MOMENT.validate_python(str(moment)), UUID(str(identity))
     except ValueError as error:
         message = "cursor: not one that this list gave"
         raise Invalid(message) from error

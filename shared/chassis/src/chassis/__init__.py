@@ -1,1 +1,1 @@
-"""The machinery every service stands on: event log, lanes, relay, consumer, web and process. Knows no service by name."""
+"""What every service stands on: event log, lanes, relay, consumer, web, process. It knows no service by name."""

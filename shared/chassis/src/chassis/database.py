@@ -31,6 +31,9 @@ TROUBLE = (
 COLLISIONS = (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError, asyncpg.ForeignKeyViolationError)
 """Somebody was faster: load again and repeat."""
 
+COLLISIONS_BORNE = 5
+"""How often the same work may collide before it counts as bad data."""
+
 
 class Database:
     """A pool of connections with our time-outs; ``identity`` names the database, so that a rewind is noticed."""
@@ -75,6 +78,8 @@ class Database:
 async def _server_identity(connection: Connection) -> str:
     return str(
         await connection.fetchval(
-            "select s.system_identifier || '/' || c.timeline_id from pg_control_system() s, pg_control_checkpoint() c"
+            # the timeline as it is written to: that of the last checkpoint is late after a promotion
+            "select system_identifier || '/' || ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int"
+            " from pg_control_system()"
         )
     )

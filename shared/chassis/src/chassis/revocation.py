@@ -32,7 +32,8 @@ class RevokedKeys:
     async def save(self, unit: Unit, states: Sequence[KeyState]) -> None:
         """Keep revocations."""
         await unit.connection.execute(
-            "insert into chassis.revoked_keys select * from unnest($1::uuid[], $2::timestamptz[]) on conflict do nothing",
+            "insert into chassis.revoked_keys select * from unnest($1::uuid[], $2::timestamptz[])"
+            " on conflict do nothing",
             [state.id for state in states],
             [state.revoked_at for state in states],
         )

@@ -19,11 +19,11 @@ D = TypeVar("D", bound=Decision)
 class States(Protocol):
     """How the states of one kind are found for a batch of messages and saved after it.
 
-    ``load`` first inserts missing rows (sorted, on conflict do nothing), then locks them sorted; one statement per table.
+    ``load`` first inserts missing rows (sorted, on conflict do nothing), then locks them sorted; a statement per table.
     """
 
-    def key(self, message: Any) -> Hashable | None:
-        """Return which state a message (event, timer, intake, command) concerns; None if none: its handler is passed over."""
+    def key(self, message: Any) -> Hashable | None:  # noqa: ANN401 - a store names its own messages: any event, timer, …
+        """Return which state a message (event, timer, intake, command) concerns; None passes its handler over."""
 
     async def load(self, unit: Unit, messages: Sequence[Any]) -> Mapping[Any, Any]:
         """Return the states of all messages by key, locked until commit."""
@@ -97,7 +97,7 @@ class Service:
     def on(
         self, *events: type[Event], state: States | tuple[States, ...], cause: bool = False, once: bool = False
     ) -> Callable[[D], D]:
-        """Register a decision for events: called with its states and the event (and ``cause=`` if it asks for it).
+        """Register a decision for events: called with its states and the event (and ``cause=`` if it asks).
 
         ``once`` is for requests: an event whose subject (the request id) was decided before is passed over.
         """
@@ -110,12 +110,12 @@ class Service:
     def intake(
         self, kind: str, *, parse: Parser, state: States | tuple[States, ...], cause: bool = False
     ) -> Callable[[D], D]:
-        """Register how raw messages of a kind are read and decided; ``parse`` is pure and raises Rejected for bad data."""
+        """Register how raw messages of a kind are read and decided; ``parse`` is pure, bad data raises Rejected."""
         self.parsers[kind] = parse
         return self._register((f"intake:{kind}",), state, cause=cause)
 
     def on_start(self, seed: Callable[[Unit], Any]) -> Callable[[Unit], Any]:
-        """Register an async function that puts in what a new database must have; it runs at every start, in one unit."""
+        """Register what puts in what a new database must have; it runs at every start, in one unit."""
         self.starts.append(seed)
         return seed
 

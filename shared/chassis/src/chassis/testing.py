@@ -1,12 +1,12 @@
 """Pytest plugin: a bench for one service on a real PostgreSQL, where a message goes in and rows and events come out.
 
-``KLIENTELA_TEST_POSTGRES`` names a server where databases may be made. Every test has a database of its own, copied from
-one that was migrated once.
+``KLIENTELA_TEST_POSTGRES`` names a server where databases may be made. Every test has a database of its own, copied
+from one that was migrated once.
 """
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -155,9 +155,9 @@ class Bench:
 def _record(event: Event, at: Position) -> Record:
     cause = command_cause("test")
     return Record(
-        event.owner(), lane_of(event.partition_key), at.sequence, at.incarnation, uuid4(), event.event_type, event.partition_key,
-        event.subject_id, event.subject_version, datetime.now(UTC), cause.correlation, None, "", 0, "test",
-        event.model_dump_json().encode(),
+        event.owner(), lane_of(event.partition_key), at.sequence, at.incarnation, uuid4(), event.event_type,
+        event.partition_key, event.subject_id, event.subject_version, datetime.now(UTC), cause.correlation, None, "", 0,
+        "test", event.model_dump_json().encode(),
     )  # fmt: skip
 
 
@@ -213,7 +213,7 @@ async def drop_database(name: str) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _drop_templates() -> Any:
+def _drop_templates() -> Iterator[None]:
     yield
     for template in TEMPLATES.values():
         asyncio.run(drop_database(template))

@@ -88,7 +88,7 @@ class SuiteApi:
             page = await self.get(service, path, **following)
             for item in page["items"]:
                 yield item
-            if page["next"] is None:
+            if page.get("next") is None:
                 return
             following["cursor"] = page["next"]
 

@@ -25,8 +25,8 @@ NEWEST = """
 
 
 def full_name(service: Service, name: str) -> str:
-    """The name of a check in the whole suite, whether or not the service has put its own before it."""
-    return f"{service.name}.{name.removeprefix(f'{service.name}.')}"
+    """The name of a check in the whole suite: without spaces, and the service's name before it once."""
+    return f"{service.name}.{name.removeprefix(f'{service.name}.').replace(' ', '-')}"
 
 
 async def findings_of(view: View) -> list[Finding]:

@@ -40,7 +40,7 @@ async def at_rest(
     """
     known = {service.name: service for service in services}
     async with AsyncExitStack() as stack:
-        connections = {name: await _connect(stack, name, databases[name]) for name in known}
+        connections = {name: await connect_to(stack, name, databases[name]) for name in known}
         look = AsyncExitStack()
         stack.push_async_exit(look)
         deadline = time.monotonic() + wait
@@ -67,7 +67,8 @@ async def at_rest(
         )
 
 
-async def _connect(stack: AsyncExitStack, name: str, dsn: str) -> Connection:
+async def connect_to(stack: AsyncExitStack, name: str, dsn: str) -> Connection:
+    """Connect to a service's database until ``stack`` is closed. Raises Refusal when that cannot be done."""
     try:
         connection = await asyncpg.connect(dsn, server_settings=SESSION)
     except (OSError, asyncpg.PostgresError) as error:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from chassis.run.serve import load_service
 from chassis.service import Service
@@ -73,7 +73,7 @@ async def prove(
 def show(findings: Sequence[Finding], seconds: float) -> None:
     """The findings for people: a table, then every failure that is named."""
     console = Console(highlight=False)
-    table = Table("", "check", "examined", "")
+    table = Table("", Column("check", overflow="fold"), Column("examined", justify="right"), "")
     for finding in findings:
         remark = f"{finding.failed} failures" if finding.failed else finding.note
         mark = "[bold red]no[/]" if finding.failed else "[green]ok[/]"

@@ -24,7 +24,7 @@ class Portfolio:
 
 
 class Orders:
-    """One order by its id. A new one is inserted when saved: a second creator collides there, loads and repeats."""
+    """One order by its id; the id is locked before the row, so that an order that is not there yet has one creator."""
 
     def key(self, message: object) -> UUID | None:
         if isinstance(message, Revision | Removal | AssignClient | UnassignClient):
@@ -33,6 +33,11 @@ class Orders:
 
     async def load(self, unit: Unit, messages: Sequence[object]) -> dict[UUID, Order]:
         keys = sorted({key for message in messages if (key := self.key(message))})
+        await unit.connection.execute(
+            "select pg_advisory_xact_lock(place) from (select distinct hashtextextended(id::text, 0) as place"
+            " from unnest($1::uuid[]) id order by place) places",
+            sorted({message.order_id for message in messages if isinstance(message, Revision)}),
+        )
         rows = await unit.connection.fetch(
             "select * from orders where id = any($1::uuid[]) order by id for update", keys
         )

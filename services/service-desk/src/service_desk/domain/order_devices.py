@@ -1,4 +1,4 @@
-"""The devices of one order: what they are follows from the order's latest state alone, in whatever order it is heard."""
+"""The devices of one order: they follow from its latest state alone, in whatever order events are heard."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -7,10 +7,9 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from chassis.errors import Rejected
-from chassis.events.unit import Effect
 from schemas.ids import device_id
 from schemas.orders import DeviceTerms, Order, OrderAssigned, OrderEvent, OrderLeft
-from service_desk.domain.device import Device, announce
+from service_desk.domain.device import Device, Effect, announce
 
 MOST_UNITS = 1_000
 
@@ -98,7 +97,7 @@ def _declare(device: Device, unit: Unit, version: int) -> None:
 
 
 def _units(order: Order) -> Iterator[Unit]:
-    """Yield one device per whole unit of what a paid order sold. Raises Rejected for more than a line can be meant to."""
+    """Yield one device per whole unit of what a paid order sold. Raises Rejected for more than a line can mean."""
     if order.paid_at is None or order.kind == "refund":
         return
     given_back = order.refunded.amount >= order.total.amount > 0 or order.state in {"refunded", "cancelled"}

@@ -1,4 +1,4 @@
-"""The fold: load every state a batch touches, run the decisions in order, save what they saw, publish what they said."""
+"""The fold: load all states a batch touches, decide in order, save what was seen, publish what was said."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from copy import deepcopy
@@ -111,7 +111,12 @@ class Batch:
         reach("states.saved")
 
 
-async def perform(unit: Unit, decide: Callable[..., Iterable[Effect] | None], command: Any, *states: States) -> Any:
+async def perform(
+    unit: Unit,
+    decide: Callable[..., Iterable[Effect] | None],
+    command: Any,  # noqa: ANN401 - a service's own commands
+    *states: States,
+) -> Any:  # noqa: ANN401 - a service's own states
     """Run one command through the same states and decisions as events; return the first state afterwards.
 
     A BusinessError of the decision undoes the unit.

@@ -10,7 +10,7 @@ import structlog
 
 from chassis.consume.fold import Failed, Undecided, fold
 from chassis.consume.outcomes import write_failures
-from chassis.database import TROUBLE, Connection, Database
+from chassis.database import COLLISIONS, COLLISIONS_BORNE, TROUBLE, Connection, Database
 from chassis.errors import Rejected, place_of
 from chassis.events.record import Cause
 from chassis.events.unit import Unit, unit_of_work
@@ -37,36 +37,63 @@ async def work_off(database: Database, service: Service, most: int = BATCH) -> i
     What cannot be read, or is refused by its decision, is a dead letter; the rest of the batch goes on. What only fails
     alone, and again, is bad data too.
     """
+    claimed: list[int] = []
     try:
-        return await _work_off(database, service, most)
+        return await _work_off(database, service, claimed, most=most)
     except TROUBLE:
         raise
-    except Exception as error:
-        if most > 1:
-            return await work_off(database, service, 1)
-        log.error("intake failed alone", error=type(error).__name__, at=place_of(error))  # noqa: TRY400
-        return await _work_off(database, service, 1, give_up=f"fails alone: {type(error).__name__}")
+    except Exception as error:  # noqa: BLE001 - what is neither trouble nor a verdict is told apart alone
+        log.error("intake failed", messages=len(claimed), error=type(error).__name__, at=place_of(error))  # noqa: TRY400 - a traceback quotes values
+    for intake in claimed:
+        await _alone(database, service, intake)
+    return len(claimed)
+
+
+async def _alone(database: Database, service: Service, intake: int) -> None:
+    kind = ""
+    for _ in range(COLLISIONS_BORNE):
+        try:
+            await _work_off(database, service, [], only=intake)
+        except TROUBLE:
+            raise
+        except COLLISIONS as error:
+            kind = type(error).__name__
+        except Exception as error:  # noqa: BLE001 - failing once more, alone, it is bad data whatever it is
+            kind = type(error).__name__
+            break
+        else:
+            return
+    await _work_off(database, service, [], only=intake, give_up=f"fails alone: {kind}")
 
 
 async def _work_off(
-    database: Database, service: Service, most: int, *, careful: bool = False, give_up: str = ""
+    database: Database,
+    service: Service,
+    claimed: list[int],
+    *,
+    most: int = 1,
+    only: int | None = None,
+    careful: bool = False,
+    give_up: str = "",
 ) -> int:
     try:
         async with unit_of_work(database, service.name) as unit:
             rows = await unit.connection.fetch(
-                "select id, kind, origin, body from chassis.intake where state = 0 order by id limit $1"
-                " for update skip locked",
+                "select id, kind, origin, body from chassis.intake where state = 0 and ($2::bigint is null or id = $2)"
+                " order by id limit $1 for update skip locked",
                 most,
+                only,
             )
             taken = [Intake(*row) for row in rows]
+            claimed[:] = [intake.id for intake in taken]
             reach("intake.claimed")
             await decide_intake(unit, service, taken, careful=careful, give_up=give_up)
             if taken:
                 await unit.connection.execute(
-                    "update chassis.intake set state = 1 where id = any($1::bigint[])", [intake.id for intake in taken]
+                    "update chassis.intake set state = 1 where id = any($1::bigint[])", claimed
                 )
     except Undecided:
-        return await _work_off(database, service, most, careful=True)
+        return await _work_off(database, service, claimed, most=most, only=only, careful=True, give_up=give_up)
     return len(taken)
 
 

@@ -18,7 +18,8 @@ Origin: TypeAlias = Record | Intake | Firing
 def keep(origin: Origin) -> bytes:
     """Turn what a message came as into bytes; bodies need not be JSON, nor text."""
     if isinstance(origin, Record):
-        return orjson.dumps({"record": {**origin.as_json(), "data": None}, "body": origin.body.decode("latin-1")}, default=str)
+        attributes = {**origin.as_json(), "data": None}
+        return orjson.dumps({"record": attributes, "body": origin.body.decode("latin-1")}, default=str)
     if isinstance(origin, Intake):
         number, kind, channel, body = origin
         return orjson.dumps({"intake": [number, kind, channel], "body": body.decode("latin-1")}, default=str)

@@ -1,7 +1,7 @@
 """The lane consumer: our own loop on aiokafka, since every framework's acknowledgements lose messages (ADR 3).
 
-Offsets are only a hint and always explicit; the truth is the progress in the database. A worker per partition applies its
-batches in order; while its buffer is full the partition is paused. A rebalance waits for the batch in flight.
+Offsets are only a hint and always explicit; the truth is the progress in the database. A worker per partition applies
+its batches in order; while its buffer is full the partition is paused. A rebalance waits for the batch in flight.
 """
 
 import asyncio
@@ -18,12 +18,9 @@ FETCH = 500
 BUFFER = 1_000
 """Records a partition may have waiting before it is paused."""
 STUCK_AFTER = 300.0
+"""Seconds a batch may take; then the consumer is started anew from the offsets."""
 Apply = Callable[[str, Sequence[ConsumerRecord]], Awaitable[None]]
 log = structlog.get_logger()
-
-
-class Stuck(Exception):
-    """A batch took longer than any batch may: the process is to be started anew."""
 
 
 class PartitionWorker:
@@ -33,7 +30,6 @@ class PartitionWorker:
         self.partition, self._apply, self._done = partition, apply, done
         self.waiting: list[ConsumerRecord] = []
         self._more = asyncio.Event()
-        self._idle = asyncio.Event()
         self._closing = False
         self.task = asyncio.create_task(self._run())
 
@@ -43,11 +39,11 @@ class PartitionWorker:
         self._more.set()
 
     async def drain(self) -> None:
-        """Let the batch in flight end, drop what waits, stop."""
+        """Let the batch in flight end, drop what waits, stop. A failed batch was not done and will be read again."""
         self._closing = True
         self.waiting = []
         self._more.set()
-        await asyncio.wait([self.task])
+        await asyncio.gather(self.task, return_exceptions=True)
 
     async def _run(self) -> None:
         while not self._closing:
@@ -69,6 +65,7 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self.topics, self._apply = topics, apply
         self._workers: dict[TopicPartition, PartitionWorker] = {}
         self._offsets: dict[TopicPartition, int] = {}
+        self._committed: dict[TopicPartition, int] = {}
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest",
             session_timeout_ms=30_000, rebalance_timeout_ms=60_000, max_partition_fetch_bytes=2 * 1024 * 1024,
@@ -123,11 +120,12 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _commit(self, offsets: dict[TopicPartition, int]) -> None:
         mine = self._consumer.assignment()
-        known = {partition: offset for partition, offset in offsets.items() if partition in mine}
-        if known:
+        news = {p: offset for p, offset in offsets.items() if p in mine and self._committed.get(p) != offset}
+        if news:
             reach("offset.before")
             with contextlib.suppress(KafkaError):
-                await self._consumer.commit(known)
+                await self._consumer.commit(news)
+                self._committed |= news
             reach("offset.after")
 
     async def _close(self) -> None:

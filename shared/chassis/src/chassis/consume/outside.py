@@ -1,4 +1,4 @@
-"""Topics from outside: any producer, any partitioner, no numbers. Messages go to the intake, then offsets are committed."""
+"""Topics from outside: any producer, any partitioner, no numbers. The intake first, then the offsets."""
 
 import asyncio
 from collections.abc import Sequence

@@ -20,7 +20,7 @@ class Following(NamedTuple):
 
 
 def following(records: Iterable[Record], progress: Mapping[int, Position]) -> Following:
-    """Pick what follows. Lower or equal: done already, dropped. One higher: next. Anything else is a hole of its lane."""
+    """Pick what follows. Lower or equal: done, dropped. One higher: next. Anything else is a hole of its lane."""
     at = dict(progress)
     fresh: list[Record] = []
     holes: set[int] = set()

@@ -10,14 +10,13 @@ import structlog
 from chassis.consume.fold import Failed, Undecided, fold
 from chassis.consume.outcomes import held_keys, write_failures
 from chassis.consume.progress import Progress, following, lock_progress, move_progress
-from chassis.database import COLLISIONS, TROUBLE, Database
+from chassis.database import COLLISIONS, COLLISIONS_BORNE, TROUBLE, Database
 from chassis.errors import Rejected, place_of
 from chassis.events.record import Position, Record
 from chassis.events.unit import Unit, unit_of_work
 from chassis.points import reach
 from chassis.service import Message, Service
 
-COLLISIONS_BORNE = 5
 GivenUp = Mapping[UUID, str]
 NOBODY: GivenUp = {}
 log = structlog.get_logger()
@@ -43,7 +42,7 @@ class Subscription:
         Trouble of the infrastructure is retried for ever. Collisions are repeated. What fails otherwise is tried record
         by record: the one that fails alone and again becomes a dead letter.
         """
-        collisions = 0
+        collisions = failures = 0
         for attempt in range(1_000_000):
             try:
                 return await self._apply(source, records, page, NOBODY)
@@ -54,11 +53,12 @@ class Subscription:
                 collisions += 1
                 if collisions > COLLISIONS_BORNE:
                     break
-            except Exception as error:  # noqa: BLE001 - what is neither trouble nor a verdict is told apart by trying alone
-                log.error(
-                    "batch failed", source=source, records=len(records), error=type(error).__name__, at=place_of(error)
-                )
-                break
+            except Exception as error:  # noqa: BLE001 - what is neither trouble nor a verdict is told apart alone
+                kind, place = type(error).__name__, place_of(error)
+                log.error("batch failed", source=source, records=len(records), error=kind, at=place)  # noqa: TRY400 - a traceback quotes values
+                failures += 1
+                if failures > 1 or len(records) > 1:
+                    break
         return await self._one_by_one(source, records, page)
 
     async def _one_by_one(self, source: str, records: Sequence[Record], page: Page | None) -> set[int]:

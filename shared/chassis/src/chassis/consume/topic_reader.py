@@ -1,8 +1,9 @@
 """From Kafka's records to a subscription: what is not one of the owner's records is set aside, holes are mended."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
+import httpx
+import structlog
 from aiokafka import ConsumerRecord
 
 from chassis.consume.kept import keep
@@ -13,6 +14,8 @@ from chassis.events.record import Record, from_headers
 from chassis.events.unit import unit_of_work
 from chassis.service import Intake
 from schemas.ids import derive
+
+log = structlog.get_logger()
 
 
 class TopicReader:
@@ -29,18 +32,20 @@ class TopicReader:
         for found in batch:
             try:
                 records.append(from_headers(source, found.key, found.headers, found.value))
-            except (KeyError, ValueError, AttributeError) as error:
+            except (KeyError, ValueError) as error:
                 strangers.append(_stranger(source, found, error))
         if strangers:
             async with unit_of_work(self.subscription.database, self.subscription.service.name) as unit:
                 await bury(unit, self.subscription.name, strangers)
         for lane in await self.subscription.apply(source, records) if records else ():
-            await self.mender.mend(source, lane)
+            try:
+                await self.mender.mend(source, lane)
+            except httpx.HTTPError as error:  # the check of the heads will find the hole again; other lanes go on
+                log.warning("a hole stays open", source=source, lane=lane, error=type(error).__name__)
 
 
 def _stranger(source: str, found: ConsumerRecord, error: Exception) -> DeadLetter:
     """Something on an owner's topic that the owner did not write: kept with its bytes, for a person to look at."""
-    written = datetime.fromtimestamp((found.timestamp or 0) / 1000, UTC)
-    letter = derive("stranger", source, found.partition, found.offset, written)
+    letter = derive("stranger", source, found.partition, found.offset, found.timestamp)
     raw = keep(Intake(found.offset, f"topic:{source}", None, found.value or b""))
     return DeadLetter(letter, "topic", source, "unknown", raw, f"not a record of {source}: {type(error).__name__}")

@@ -1,1 +1,1 @@
-"""The event log: units of work that write it, lanes that number it, the relay that publishes it, the feed that serves it."""
+"""The event log: units of work write it, lanes number it, the relay publishes it, the feed serves it."""

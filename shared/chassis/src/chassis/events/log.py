@@ -1,4 +1,4 @@
-"""Reading the event log: pages of a lane, heads, single records; and the partitions that new numbers need."""
+"""Reading the event log: pages of a lane, heads, single records."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,8 +10,7 @@ from chassis.database import Connection
 from chassis.events.record import Position, Record
 from chassis.events.unit import EVENT_COLUMNS
 
-PARTITION_ROWS = 1_000_000
-COLUMNS = "lane, sequence, incarnation, id, type, key, subject, version, at, correlation, causation, cause_place, hops, actor, body"
+COLUMNS = ", ".join(EVENT_COLUMNS)
 
 
 class FeedPage(NamedTuple):
@@ -83,7 +82,8 @@ async def read_subject(
     """Return the latest records about one subject, the newest first, of some types if any are named."""
     rows = await connection.fetch(
         f"select {COLUMNS} from chassis.events where subject = $1"  # noqa: S608 - a constant
-        " and (type = any($2::text[]) or cardinality($2::text[]) = 0) order by version desc, at desc, sequence desc limit $3",
+        " and (type = any($2::text[]) or cardinality($2::text[]) = 0)"
+        " order by version desc, at desc, sequence desc limit $3",
         subject,
         list(types),
         limit,
@@ -95,15 +95,3 @@ async def read_log(connection: Connection, source: str) -> list[Record]:
     """Return the whole log, lane by lane: for tests and small databases."""
     rows = await connection.fetch(f"select {COLUMNS} from chassis.events order by lane, sequence")  # noqa: S608 - a constant
     return [record_of(source, row) for row in rows]
-
-
-async def ensure_partitions(connection: Connection) -> None:
-    """Make the partition that comes after the one the longest lane is in, so that a writer never lacks one."""
-    longest = await connection.fetchval("select coalesce(max(head), 0) from chassis.counters")
-    for number in (longest // PARTITION_ROWS, longest // PARTITION_ROWS + 1):
-        name, start = f"events_{number}", number * PARTITION_ROWS
-        if await connection.fetchval("select to_regclass($1)", f"chassis.{name}") is None:
-            await connection.execute(
-                f"create table if not exists chassis.{name} partition of chassis.events"
-                f" for values from ({start}) to ({start + PARTITION_ROWS})"
-            )

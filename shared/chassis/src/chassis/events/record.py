@@ -1,5 +1,6 @@
 """An event at its place in its owner's log, and the CloudEvents 1.0 headers it travels with (Kafka binary mode)."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -7,7 +8,11 @@ from uuid import UUID
 
 import orjson
 
+from chassis.events.lanes import lane_of
+
 SOURCE_PREFIX = "/klientela/"
+LARGEST_NUMBER = 2**63 - 1
+POSITION = re.compile(r"(?:(\d{1,19}):)?(\d{1,19})", re.ASCII)
 
 
 class Position(NamedTuple):
@@ -26,8 +31,12 @@ class Position(NamedTuple):
         >>> Position.parse("1763:5"), Position.parse("5")
         (Position(incarnation=1763, sequence=5), Position(incarnation=0, sequence=5))
         """
-        incarnation, _, sequence = text.rpartition(":")
-        return cls(int(incarnation or 0), int(sequence))
+        found = POSITION.fullmatch(text)
+        position = cls(int(found[1] or 0), int(found[2])) if found else None
+        if position is None or max(position) > LARGEST_NUMBER:
+            message = "not incarnation:sequence"
+            raise ValueError(message)
+        return position
 
 
 class Cause(NamedTuple):
@@ -99,37 +108,46 @@ class Record(NamedTuple):
         return [(name, text.encode()) for name, text in texts]
 
     def as_json(self) -> dict[str, Any]:
-        """Return what the feed serves: the attributes by their CloudEvents names, and the body untouched under ``data``."""
+        """Return what the feed serves: attributes by their CloudEvents names, the body untouched under ``data``."""
         return {
             "id": self.id, "type": self.type, "source": self.source, "subject": self.subject, "time": self.at,
-            "partitionkey": self.key, "lane": self.lane, "sequence": self.sequence, "incarnation": self.incarnation,
-            "subjectversion": self.version, "correlationid": self.correlation, "causationid": self.causation,
-            "causationplace": self.cause_place, "hops": self.hops, "actor": self.actor, "data": orjson.Fragment(self.body),
+            "partitionkey": self.key, "lane": self.lane, "sequence": self.sequence,
+            "incarnation": self.incarnation, "subjectversion": self.version, "correlationid": self.correlation,
+            "causationid": self.causation, "causationplace": self.cause_place, "hops": self.hops,
+            "actor": self.actor, "data": orjson.Fragment(self.body),
         }  # fmt: skip
 
 
 def from_headers(source: str, key: bytes | None, headers: Iterable[tuple[str, bytes]], body: bytes | None) -> Record:
     """Read a record that came by Kafka. Raises ValueError or KeyError when it is not one of ours."""
-    found = dict(headers)
+    found = {name: value.decode() for name, value in headers if value is not None}
     causation = found["ce_causationid"]
-    return Record(
+    record = Record(
         source,
-        int(found["ce_lane"]),
-        int(found["ce_sequence"]),
-        int(found["ce_incarnation"]),
-        UUID(found["ce_id"].decode()),
-        found["ce_type"].decode(),
+        _number(found["ce_lane"]),
+        _number(found["ce_sequence"]),
+        _number(found["ce_incarnation"]),
+        UUID(found["ce_id"]),
+        found["ce_type"],
         UUID((key or b"").decode()),
-        UUID(found["ce_subject"].decode()),
-        int(found["ce_subjectversion"]),
-        datetime.fromisoformat(found["ce_time"].decode()),
-        UUID(found["ce_correlationid"].decode()),
-        UUID(causation.decode()) if causation else None,
-        found["ce_causationplace"].decode(),
-        int(found["ce_hops"]),
-        found["ce_actor"].decode(),
+        UUID(found["ce_subject"]),
+        _number(found["ce_subjectversion"]),
+        datetime.fromisoformat(found["ce_time"]),
+        UUID(found["ce_correlationid"]),
+        UUID(causation) if causation else None,
+        found["ce_causationplace"],
+        _number(found["ce_hops"]),
+        found["ce_actor"],
         body or b"",
     )
+    if body is None or record.lane != lane_of(record.key) or not record.sequence:
+        message = "owners write a body, and number from 1 in the lane of the key"
+        raise ValueError(message)
+    return record
+
+
+def _number(text: str) -> int:
+    return Position.parse(f"0:{text}").sequence
 
 
 def from_json(item: Mapping[str, Any]) -> Record:

@@ -1,8 +1,8 @@
-"""The relay: publishes the event log to Kafka, each lane in its order, from a cursor it moves only after the broker's answer.
+"""The relay: publishes the event log to Kafka, each lane in its order, from a cursor moved only on the broker's answer.
 
-One is active per service: whoever holds the advisory lock, on a connection of its own. Cursors are written through that very
-session, so a relay that lost it can move nothing. On any error of sending, the producer is closed and all starts again from
-the cursors: the same rows in the same order, which consumers know by their numbers.
+One is active per service: whoever holds the advisory lock, on a connection of its own. Cursors are written through that
+very session, so a relay that lost it can move nothing. On any error of sending, the producer is closed and all starts
+again from the cursors: the same rows in the same order, which consumers know by their numbers.
 """
 
 import asyncio
@@ -16,7 +16,8 @@ from aiokafka import AIOKafkaProducer
 
 from chassis.database import Database
 from chassis.events.lanes import partition_of
-from chassis.events.log import COLUMNS, ensure_partitions, record_of
+from chassis.events.log import COLUMNS, record_of
+from chassis.events.partitions import ensure_partitions
 from chassis.events.record import Record
 from chassis.points import reach
 
@@ -25,10 +26,6 @@ WINDOW = 200
 """Rows per lane in one window."""
 IDLE = (0.01, 0.2)
 log = structlog.get_logger()
-
-
-class LockLost(Exception):
-    """Another relay is active, or the session that held the lock is gone."""
 
 
 class Relay:
@@ -42,7 +39,7 @@ class Relay:
         """Wait for the lock, then publish until something fails; the caller starts again."""
         session = await self.database.connect()
         try:
-            while not await session.fetchval("select pg_try_advisory_lock($1)", LOCK):
+            while not await session.fetchval("select pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110 - another process has it
                 await asyncio.sleep(0.5)
             producer = AIOKafkaProducer(
                 bootstrap_servers=self.bootstrap, enable_idempotence=True, acks="all", linger_ms=0,
@@ -64,8 +61,7 @@ class Relay:
             self.database.committed.clear()
             records = await self._window(session)
             if records:
-                await self._send(producer, records)
-                await _move_cursors(session, records)
+                await self._send(session, producer, records)
                 pause = IDLE[0]
                 if any(record.sequence % 10_000 == 0 for record in records):
                     await ensure_partitions(session)
@@ -84,25 +80,39 @@ class Relay:
         reach("relay.read")
         return [record_of(self.source, row) for row in rows]
 
-    async def _send(self, producer: AIOKafkaProducer, records: Sequence[Record]) -> None:
-        """Send a window, batch by batch and partition by partition; return when the broker has answered all."""
+    async def _send(
+        self, session: "asyncpg.Connection[asyncpg.Record]", producer: AIOKafkaProducer, records: Sequence[Record]
+    ) -> None:
+        """Send a window, partition by partition, and move the cursors of those that the broker has answered.
+
+        Raises what the broker said of any other, so that all starts again from the cursors.
+        """
         by_partition: dict[int, list[Record]] = defaultdict(list)
         for record in records:
             by_partition[partition_of(record.lane, self.partitions)].append(record)
+        sending = (self._send_partition(producer, partition, mine) for partition, mine in by_partition.items())
+        answers = await asyncio.gather(*sending, return_exceptions=True)
+        reach("relay.acknowledged")
+        failed = [answer for answer in answers if isinstance(answer, BaseException)]
+        answered = [mine for mine, answer in zip(by_partition.values(), answers, strict=True) if answer is None]
+        await _move_cursors(session, [record for mine in answered for record in mine])
+        if failed:
+            raise failed[0]
+
+    async def _send_partition(self, producer: AIOKafkaProducer, partition: int, records: Sequence[Record]) -> None:
+        """Send the records of one partition, batch by batch; return when the broker has answered all."""
         answers = []
-        for partition, mine in by_partition.items():
-            batch = producer.create_batch()
-            for record in mine:
+        batch = producer.create_batch()
+        for record in records:
+            if not _append(batch, record):
+                answers.append(await producer.send_batch(batch, self.topic, partition=partition))
+                batch = producer.create_batch()
                 if not _append(batch, record):
-                    answers.append(await producer.send_batch(batch, self.topic, partition=partition))
-                    batch = producer.create_batch()
-                    if not _append(batch, record):
-                        message = f"event {record.id} does not fit into an empty batch"
-                        raise RuntimeError(message)
-            answers.append(await producer.send_batch(batch, self.topic, partition=partition))
+                    message = f"event {record.id} does not fit into an empty batch"
+                    raise RuntimeError(message)
+        answers.append(await producer.send_batch(batch, self.topic, partition=partition))
         reach("relay.sent")
         await asyncio.gather(*answers)
-        reach("relay.acknowledged")
 
 
 def _append(batch: object, record: Record) -> bool:

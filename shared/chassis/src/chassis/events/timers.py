@@ -47,4 +47,12 @@ async def write_timers(connection: Connection, timers: Sequence[tuple[SetTimer |
             [pack(cause) for _, cause in wanted],
         )
 
-__all__ = ["CancelTimer", "SetTimer", "TimerFired", "pack", "unpack", "write_timers"]  # until all import chassis.effects
+
+__all__ = [
+    "CancelTimer",
+    "SetTimer",
+    "TimerFired",
+    "pack",
+    "unpack",
+    "write_timers",
+]  # until all import chassis.effects

@@ -1,20 +1,23 @@
 """The unit of work: state first, events last, one transaction.
 
-Events are numbered per lane under counters that stay locked until commit, in the order of lanes; nothing is locked after
-them. So numbers are gapless, in commit order, and nobody can see 8 before 7.
+Events are numbered per lane under counters that stay locked until commit, in the order of lanes; nothing is locked
+after them. So numbers are gapless, in commit order, and nobody can see 8 before 7.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID, uuid4
+
+import asyncpg
 
 from chassis.database import Connection, Database
 from chassis.effects import CancelTimer, SetTimer
 from chassis.errors import EventTooLarge
 from chassis.events.incarnations import IdentityChanged, begin_incarnation
 from chassis.events.lanes import lane_of
+from chassis.events.partitions import ensure_partitions
 from chassis.events.record import Cause
 from chassis.events.timers import write_timers
 from chassis.points import reach
@@ -41,6 +44,10 @@ class Pending(NamedTuple):
     event: Event
     cause: Cause
     body: bytes
+
+
+class PartitionMissing(asyncpg.TransactionRollbackError):
+    """The log had no room for the next numbers: a partition was made, the same work is to be tried again."""
 
 
 class TooManyHops(Exception):
@@ -111,9 +118,12 @@ class Unit:
             list(heads),
             list(heads.values()),
         )
-        await self.connection.copy_records_to_table(
-            "events", schema_name="chassis", columns=EVENT_COLUMNS, records=rows
-        )
+        try:
+            await self.connection.copy_records_to_table(
+                "events", schema_name="chassis", columns=EVENT_COLUMNS, records=rows
+            )
+        except asyncpg.CheckViolationError as error:
+            raise PartitionMissing from error
         reach("events.written")
         return True
 
@@ -128,7 +138,7 @@ class Unit:
             raise IdentityChanged
         return {row["lane"]: row["head"] for row in rows}, rows[0]["incarnation"], rows[0]["at"]
 
-    def _number(self, heads: dict[int, int], incarnation: int, at: datetime) -> Iterable[tuple[object, ...]]:
+    def _number(self, heads: dict[int, int], incarnation: int, at: datetime) -> Sequence[tuple[object, ...]]:
         rows = []
         for lane, event_id, event, cause, body in self._events:
             heads[lane] += 1
@@ -151,6 +161,9 @@ async def unit_of_work(database: Database, source: str, cause: Cause | None = No
                 reach("commit.before")
         except IdentityChanged:
             await begin_incarnation(connection, database.identity)
+            raise
+        except PartitionMissing:
+            await ensure_partitions(connection)
             raise
         reach("commit.after")
     if wrote:

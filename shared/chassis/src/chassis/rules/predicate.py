@@ -13,7 +13,7 @@ Matches = Callable[[Scene], bool]
 
 
 class InvalidTree(BusinessError):
-    """The conditions do not fit the fields there are; ``errors`` says where."""
+    """Some conditions do not fit the fields there are."""
 
     slug = "invalid-rule-tree"
     status = 422

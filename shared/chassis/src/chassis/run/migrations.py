@@ -1,7 +1,7 @@
-"""Migrations: Alembic revisions, each of which runs the .sql file beside it; the chassis' own first, then the service's.
+"""Migrations: Alembic revisions that each run the .sql file beside them; the chassis' own first, then the service's.
 
-One writer at a time by an advisory lock; ``lock_timeout`` keeps a migration from holding up a living system. A revision is
-named after its file (``0001_orders.py`` is ``orders_0001``), so a database that is up to date is known by one query.
+One writer at a time by an advisory lock; ``lock_timeout`` keeps a migration from holding up a living system. A revision
+is named after its file (``0001_orders.py`` is ``orders_0001``), so one query tells if a database is up to date.
 """
 
 import importlib.util
@@ -61,7 +61,9 @@ def run_sql_beside(revision_file: str) -> None:
 async def _current(connection: "asyncpg.Connection[asyncpg.Record]", table: str) -> str | None:
     if await connection.fetchval("select to_regclass($1)", table) is None:
         return None
-    known: str | None = await connection.fetchval(f"select version_num from {table}")  # noqa: S608 - our own package's name
+    known: str | None = await connection.fetchval(
+        await connection.fetchval("select format('select version_num from %I', $1::text)", table)
+    )
     return known
 
 
@@ -85,7 +87,9 @@ async def _upgrade(dsn: str, folder: Path, table: str) -> None:
             with context.begin_transaction():
                 context.run_migrations()
 
-    engine = create_async_engine(dsn.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)
-    async with engine.begin() as connection:
-        await connection.run_sync(run)
-    await engine.dispose()
+    engine = create_async_engine(f"postgresql+asyncpg://{dsn.partition('://')[2]}", poolclass=NullPool)
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(run)
+    finally:
+        await engine.dispose()

@@ -3,7 +3,7 @@
 from chassis.consume.progress import begin_progress
 from chassis.database import Database
 from chassis.events.incarnations import begin_incarnation
-from chassis.events.log import ensure_partitions
+from chassis.events.partitions import ensure_partitions
 from chassis.events.unit import unit_of_work
 from chassis.service import Service
 

@@ -1,10 +1,9 @@
-"""The HTTP application of a service: its own routes, the shared ones, problems for every error, limits for every body."""
+"""The HTTP application of a service: its routes and the shared ones, problems for errors, limits for bodies."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
@@ -29,9 +28,9 @@ async def _nothing(_: FastAPI) -> AsyncIterator[None]:
 
 
 def build_app(
-    service: Service, database: Database, keys: KeyReader, settings: Any, lifespan: Lifespan = _nothing
+    service: Service, database: Database, keys: KeyReader, settings: object, lifespan: Lifespan = _nothing
 ) -> FastAPI:
-    """Build the application of a service. ``settings`` are at hand to its endpoints as ``request.app.state.settings``."""
+    """Build the application of a service; endpoints find the settings at ``request.app.state.settings``."""
     app = FastAPI(
         title=f"Klientela {service.name}", version=version("chassis"), docs_url=None, redoc_url=None, lifespan=lifespan,
         openapi_url="/openapi.json",

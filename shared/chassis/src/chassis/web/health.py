@@ -13,7 +13,7 @@ routes = APIRouter(tags=["health"])
 
 @dataclass
 class Health:
-    """What must be there before a service is ready: names of parts that are not up yet, and Kafka's heads as last heard."""
+    """What a service is still waiting for, by name, before it is ready; and the owners' heads as last heard."""
 
     waiting: set[str] = field(default_factory=set)
     heads: dict[str, dict[int, int]] = field(default_factory=dict)

@@ -16,13 +16,14 @@ routes = router("operations")
 
 @routes.get("/status")
 async def status(request: Request, unit: Reads) -> dict[str, Any]:
-    """Return heads, progress and what waits, in one snapshot."""
+    """Return heads, progress and what waits; heads are read first, so progress is never older than they are."""
     fetch = unit.connection.fetch
     heads = await fetch(
         "select lane, incarnation, head, sequence as published from chassis.counters join chassis.cursors using (lane)"
     )
     progress = await fetch(
-        "select source, lane, incarnation, sequence from chassis.progress where subscription = 'main' order by source, lane"
+        "select source, lane, incarnation, sequence from chassis.progress where subscription = 'main'"
+        " order by source, lane"
     )
     counts = await unit.connection.fetchrow(
         "select (select count(*) from chassis.parked) parked,"

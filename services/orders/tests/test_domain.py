@@ -1,0 +1,242 @@
+"""The order's own rules, without a database."""
+
+from decimal import Decimal
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chassis.errors import VersionMismatch
+from orders.domain.card import Card
+from orders.domain.errors import ClientUnknown, ConfirmationNeeded, OrderUnknown
+from orders.domain.link import Link
+from orders.domain.order import AssignClient, Order, UnassignClient
+from orders.domain.product import PutProduct, Shelf
+from orders.domain.revision import Revision
+from schemas.clients import IdentityLinked
+from schemas.ids import order_id
+from schemas.orders import (
+    OrderAssigned,
+    OrderCancelled,
+    OrderChanged,
+    OrderEvent,
+    OrderLeft,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+)
+from schemas.values import Identity
+from services.orders.tests.factories import (
+    ALICE,
+    BOB,
+    CHANNEL,
+    FIRM,
+    MAIL,
+    OTHER,
+    PAID,
+    PUMP,
+    a_client,
+    a_revision,
+    linked,
+)
+
+ID = order_id(CHANNEL, "A-1")
+NOBODY = Link(FIRM.id)
+ALICES = Link(FIRM.id, ALICE, 1)
+
+
+def told(order: Order, revision: Revision, link: Link = NOBODY) -> list[type[OrderEvent]]:
+    return [type(event) for event in order.revise(revision, link, {})]
+
+
+def a_card(client: UUID = ALICE) -> Card:
+    card = Card(client)
+    card.keep(a_client(client).client)
+    return card
+
+
+def test_every_event_carries_the_state_under_its_own_next_version() -> None:
+    order = Order(ID)
+    events = [*order.revise(a_revision(0), NOBODY, {}), *order.revise(a_revision(1, paid_at=PAID), ALICES, {})]
+    assert [type(event) for event in events] == [OrderPlaced, OrderLeft, OrderAssigned, OrderPaid]
+    assert [event.order.version for event in events] == [1, 2, 3, 4]
+    assert [event.partition_key for event in events] == [FIRM.id, FIRM.id, ALICE, ALICE]
+
+
+def test_an_older_revision_and_a_known_body_say_nothing() -> None:
+    order = Order(ID)
+    assert told(order, a_revision(5)) == [OrderPlaced]
+    assert told(order, a_revision(4, total="7")) == []
+    assert told(order, a_revision(5)) == []
+
+
+def test_within_one_moment_the_later_arrival_wins() -> None:
+    order = Order(ID)
+    told(order, a_revision(5, arrival=10))
+    assert told(order, a_revision(5, arrival=11, total="7")) == [OrderChanged]
+    assert told(order, a_revision(5, arrival=9, total="8")) == []
+    assert told(order, a_revision(5, arrival=12, total="8")) == []
+    assert order.public is not None
+    assert order.public.total.amount == 7
+
+
+def test_a_newer_revision_that_changes_nothing_has_no_event_but_shuts_out_older_ones() -> None:
+    order = Order(ID)
+    told(order, a_revision(1))
+    assert told(order, a_revision(9)) == []
+    assert told(order, a_revision(5, total="7")) == []
+    assert order.public is not None
+    assert order.public.version == 1
+
+
+def test_payment_is_announced_once_whatever_happens_later() -> None:
+    order = Order(ID)
+    assert told(order, a_revision(0, paid_at=PAID), ALICES) == [OrderPlaced, OrderPaid]
+    assert told(order, a_revision(1), ALICES) == [OrderChanged]
+    assert told(order, a_revision(2, paid_at=PAID), ALICES) == [OrderChanged]
+    assert told(order, a_revision(3, paid_at=PAID), Link(FIRM.id, BOB, 2)) == [OrderLeft, OrderAssigned]
+
+
+def test_payment_of_nobodys_order_is_announced_when_it_has_a_client() -> None:
+    order = Order(ID)
+    assert told(order, a_revision(0, state="paid"), NOBODY) == [OrderPlaced]
+    assert [type(event) for event in order.follow(ALICES)] == [OrderLeft, OrderAssigned, OrderPaid]
+
+
+def test_a_refund_without_reference_is_never_announced_as_paid() -> None:
+    order = Order(ID)
+    assert told(order, a_revision(0, kind="refund", total="-5.125", paid_at=PAID), ALICES) == [OrderPlaced]
+
+
+def test_each_change_has_the_event_that_names_it() -> None:
+    order = Order(ID)
+    told(order, a_revision(0, paid_at=PAID), ALICES)
+    assert told(order, a_revision(1, paid_at=PAID, refunded="1"), ALICES) == [OrderRefunded]
+    assert told(order, a_revision(2, paid_at=PAID, refunded="2", number="B"), ALICES) == [OrderRefunded, OrderChanged]
+    assert told(order, a_revision(3, paid_at=PAID, refunded="2", number="B", state="cancelled"), ALICES) == [
+        OrderCancelled
+    ]
+
+
+def test_what_is_given_back_in_full_is_refunded() -> None:
+    assert a_revision(0, refunded="1000").state == "refunded"
+    assert a_revision(0, state="refunded").refunded.amount == Decimal("1000.00")
+
+
+@pytest.mark.parametrize(
+    ("billing", "customer", "identity"),
+    [
+        ({"ico": "255 96 641", "dic": "CZ25596641", "email": "a@b"}, "7", FIRM),
+        ({"ico": "25596640", "dic": "cz 25596641"}, "7", Identity(kind="dic", value="CZ25596641")),
+        ({"ico": "25596640"}, "7", Identity(kind="external", value=f"{CHANNEL}:7")),
+        ({"email": " Jana@Firma.example "}, "", MAIL),
+        ({"email": "?"}, "", Identity(kind="order", value=str(ID))),
+    ],
+)
+def test_a_buyer_is_recognised_by_the_best_that_is_known(
+    billing: dict[str, str], customer: str, identity: Identity
+) -> None:
+    assert a_revision(0, billing=billing, customer=customer).identity == identity
+
+
+def test_what_the_catalogue_said_once_of_an_item_stays() -> None:
+    order = Order(ID)
+    list(order.revise(a_revision(0), NOBODY, {PUMP.sku: PUMP}))
+    list(order.revise(a_revision(1, number="B"), NOBODY, {PUMP.sku: PUMP.model_copy(update={"device": None})}))
+    assert order.public is not None
+    assert order.public.items[0].device == PUMP.device
+
+
+def test_linking_by_hand_must_be_confirmed_and_says_what_would_be_lost() -> None:
+    order = Order(ID)
+    told(order, a_revision(0))
+    with pytest.raises(ConfirmationNeeded) as refused:
+        list(order.assign(a_card(), AssignClient(ID, ALICE, overwrite_billing=False)))
+    assert {error["field"]: error["old"] for error in refused.value.errors} == {
+        "company": "Firma s.r.o.", "ico": FIRM.value, "email": "Jana@Firma.example", "city": "Brno",
+    }  # fmt: skip
+
+
+def test_linking_by_hand_overwrites_billing_for_good_and_holds_against_channel_and_link() -> None:
+    order = Order(ID)
+    told(order, a_revision(0, paid_at=PAID))
+    events = list(order.assign(a_card(), AssignClient(ID, ALICE, overwrite_billing=True)))
+    assert [type(event) for event in events] == [OrderLeft, OrderAssigned, OrderPaid]
+    assert list(order.follow(Link(FIRM.id, BOB, 5))) == []
+    assert told(order, a_revision(1, paid_at=PAID), Link(FIRM.id, BOB, 5)) == []
+    assert order.public is not None
+    assert (order.public.client_id, order.public.billing.ico) == (ALICE, OTHER.value)
+    assert order.public.identity == FIRM
+    assert [type(e) for e in order.unassign(UnassignClient(ID))] == [OrderLeft, OrderAssigned]
+    assert list(order.follow(Link(FIRM.id, BOB, 6))) == []
+    assert list(order.unassign(UnassignClient(ID))) == []
+
+
+def test_linking_what_is_not_there_is_refused() -> None:
+    command = AssignClient(ID, ALICE, overwrite_billing=True, expected_version=7)
+    with pytest.raises(OrderUnknown):
+        list(Order(ID).assign(a_card(), command))
+    order = Order(ID)
+    told(order, a_revision(0))
+    with pytest.raises(VersionMismatch):
+        list(order.assign(a_card(), command))
+    with pytest.raises(ClientUnknown):
+        list(order.assign(Card(ALICE), AssignClient(ID, ALICE, overwrite_billing=True)))
+
+
+def test_the_same_product_again_changes_nothing() -> None:
+    shelf = Shelf("TC-12")
+    assert len(list(shelf.put(PutProduct(PUMP)))) == 1
+    assert list(shelf.put(PutProduct(PUMP))) == []
+    with pytest.raises(VersionMismatch):
+        list(shelf.put(PutProduct(PUMP, expected_version=4)))
+
+
+SAID = st.fixed_dictionaries({
+    "minute": st.integers(0, 4),
+    "total": st.sampled_from(["10", "20.5"]),
+    "refunded": st.sampled_from(["0", "3", "10"]),
+    "state": st.sampled_from(["open", "cancelled"]),
+    "paid_at": st.sampled_from([None, PAID]),
+    "billing": st.sampled_from([{"ico": FIRM.value}, {"ico": OTHER.value}, {"email": MAIL.value}]),
+})  # fmt: skip
+LINK = st.builds(linked, st.sampled_from([FIRM, OTHER, MAIL]), st.sampled_from([ALICE, BOB]), st.integers(1, 3))
+
+
+def _play(messages: list[Revision | IdentityLinked]) -> Order:
+    """Fold messages as the handlers do, and hold every rule about the events on the way."""
+    order, links = Order(ID), {identity.id: Link(identity.id) for identity in (FIRM, OTHER, MAIL)}
+    events: list[OrderEvent] = []
+    for message in messages:
+        link = links[message.identity.id]
+        if isinstance(message, Revision):
+            events += order.revise(message, link, {})
+        elif link.follow(message) and order.public and order.public.identity.id == link.id:
+            events += order.follow(link)
+    assert [event.order.version for event in events] == list(range(1, len(events) + 1))
+    assert sum(isinstance(event, OrderPaid) for event in events) == order.paid_announced
+    if events and order.public:
+        assert events[-1].partition_key == order.public.key
+        assert events[-1].order == order.public.model_copy(update={"revised_at": events[-1].order.revised_at})
+    return order
+
+
+@given(st.lists(SAID, min_size=1, max_size=6), st.lists(LINK, max_size=5), st.randoms(use_true_random=False))
+def test_any_order_and_any_repetition_of_revisions_and_links_ends_in_the_same_state(
+    said: list[dict[str, Any]], links: list[IdentityLinked], random: Random
+) -> None:
+    once = {(link.identity.id, link.version): link for link in links}
+    revisions = [
+        a_revision(arrival=n, **words)
+        for n, words in enumerate({str(words): words for words in said}.values(), start=1)
+    ]
+    messages: list[Revision | IdentityLinked] = [*revisions, *once.values()]
+    shuffled = messages * 2
+    random.shuffle(shuffled)
+    first, second = _play(messages), _play(shuffled)
+    assert first.public is not None
+    assert second.public is not None
+    assert first.public.model_copy(update={"version": 1}) == second.public.model_copy(update={"version": 1})

@@ -1,0 +1,225 @@
+"""The API as operators, shops and scripts use it."""
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from chassis.consume.intake import work_off
+from chassis.testing import Bench
+from orders.adapters.woocommerce import signature_of
+from schemas.ids import order_id
+from schemas.orders import OrderAssigned, OrderLeft, OrderPaid
+from services.orders.tests.factories import ALICE, CHANNEL, FIRM, PAID, a_client, canonical, linked, raw, shop_order
+
+SECRET = "shop-secret"
+SHOP = {"kind": "woocommerce", "name": "Shop", "secret": SECRET}
+PUMP: dict[str, Any] = {
+    "name": "Čerpadlo",
+    "price": {"amount": "149900.00", "currency": "CZK"},
+    "device": {"model": "TČ"},
+}
+
+
+async def _shop(api: httpx.AsyncClient, **more: object) -> str:
+    answer = await api.post("/v1/channels", json=SHOP | more)
+    assert answer.status_code == 201
+    assert answer.json()["webhook_url"] == f"http://orders/v1/webhooks/{answer.json()['id']}"
+    assert SECRET not in answer.text
+    return f"/v1/webhooks/{answer.json()['id']}"
+
+
+async def _send(
+    api: httpx.AsyncClient, url: str, body: bytes, topic: str = "order.created", **more: str
+) -> httpx.Response:
+    headers = {"X-WC-Webhook-Topic": topic, "X-WC-Webhook-Signature": signature_of(body, SECRET)} | more
+    return await api.post(url, content=body, headers=headers)
+
+
+def slug(answer: httpx.Response) -> str:
+    assert answer.headers["content-type"] == "application/problem+json"
+    return str(answer.json()["type"]).rpartition("/")[2]
+
+
+async def test_a_signed_webhook_needs_no_key_and_becomes_an_order(bench: Bench) -> None:
+    async with bench.api() as api, bench.api("") as shop:
+        url = await _shop(api)
+        assert (await _send(shop, url, json.dumps(shop_order()).encode())).status_code == 200
+        assert await work_off(bench.database, bench.service) == 1
+        page = (await api.get("/v1/orders", params={"external_id": "727", "count": True})).json()
+    assert page["count"] == 1
+    (order,) = page["items"]
+    assert order["paid"] is True
+    assert order["total"] == {"amount": "1210.00", "currency": "CZK"}
+    assert order["channel_id"] in url
+    assert order["identity"] == {"kind": "ico", "value": FIRM.value}
+
+
+async def test_what_is_wrong_at_the_door_is_answered_there_and_not_stored(bench: Bench) -> None:
+    async with bench.api() as api, bench.api("") as shop:
+        url = await _shop(api)
+        body = json.dumps(shop_order()).encode()
+        forged = await _send(shop, url, body, **{"X-WC-Webhook-Signature": "bm9wZQ=="})
+        assert (forged.status_code, slug(forged)) == (401, "signature-wrong")
+        assert (await shop.post(url, content=body)).status_code == 401
+        odd = httpx.Headers([(b"X-WC-Webhook-Signature", "ř".encode())])
+        assert (await shop.post(url, content=body, headers=odd)).status_code == 401
+        unknown = await _send(shop, f"/v1/webhooks/{uuid4()}", body)
+        assert (unknown.status_code, slug(unknown)) == (404, "channel-unknown")
+        assert (await _send(shop, "/v1/webhooks/nope", body)).status_code == 422
+        large = await _send(shop, url, b"{" + b" " * 1024 * 1024 + b"}")
+        assert (large.status_code, slug(large)) == (413, "body-too-large")
+        for wrong in (b"[]", b"{nope", b"", b"null", b'{"a":' * 50_000):
+            answer = await _send(shop, url, wrong)
+            assert (answer.status_code, slug(answer)) == (400, "not-a-json-object")
+    assert await bench.rows("select 1 from chassis.intake") == []
+
+
+async def test_the_ping_and_other_topics_are_answered_and_no_more(bench: Bench) -> None:
+    async with bench.api() as api, bench.api("") as shop:
+        url = await _shop(api)
+        assert (await shop.post(url, data={"webhook_id": "4"})).status_code == 200
+        assert (await _send(shop, url, b'{"id": 4}', "product.updated")).status_code == 200
+    assert await bench.rows("select 1 from chassis.intake") == []
+
+
+async def test_what_is_wrong_inside_a_signed_body_is_a_dead_letter_and_the_shop_goes_on(bench: Bench) -> None:
+    async with bench.api() as api, bench.api("") as shop:
+        url = await _shop(api)
+        for body in (b'{"id": "\xff"}', b'{"id": 1, "status": "\\ud800"}', b'{"id": 1, "status": "\\u0000"}', b"{}"):
+            assert (await _send(shop, url, body)).status_code == 200
+    assert await bench.take_in("order", CHANNEL) == []
+    assert len(await bench.dead_letters()) == 4
+
+
+async def test_the_public_address_forms_the_webhooks_url_and_settings_name_the_meta_keys(bench: Bench) -> None:
+    bench._settings.public_url = "https://crm.example/orders/"
+    async with bench.api() as api, bench.api("") as shop:
+        answer = await api.post("/v1/channels", json=SHOP | {"settings": {"ico_keys": ["_ic"]}})
+        url = answer.json()["webhook_url"]
+        assert url.startswith("https://crm.example/orders/v1/webhooks/")
+        body = json.dumps(shop_order(meta_data=[{"key": "_ic", "value": "25596641"}])).encode()
+        await _send(shop, f"/v1/webhooks/{answer.json()['id']}", body)
+        listed = (await api.get("/v1/channels", params={"count": True})).json()
+    assert listed["count"] == 1
+    assert listed["items"][0]["settings"] == {"ico_keys": ["_ic"], "dic_keys": ["_billing_dic", "billing_dic"]}
+    assert SECRET not in json.dumps(listed)
+    (event,) = [e for e in await bench.take_in("order", CHANNEL) if e.subject_version == 1]
+    assert event.partition_key == FIRM.id
+
+
+async def test_a_kafka_channels_token_is_shown_once_and_kept_as_a_hash(bench: Bench) -> None:
+    async with bench.api() as api:
+        made = (await api.post("/v1/channels", json={"kind": "kafka", "name": "ERP"})).json()
+        assert made["token"] not in (await api.get("/v1/channels")).text
+    assert made["token"] not in str(await bench.rows("select t::text from channels t"))
+
+
+async def test_a_wrong_channel_or_product_names_the_fields(bench: Bench) -> None:
+    async with bench.api() as api:
+        for body in ({"kind": "fax", "name": "x"}, {"kind": "kafka", "name": "a\0"}, {"kind": "kafka", "nam": "x"}):
+            answer = await api.post("/v1/channels", json=body)
+            assert (answer.status_code, slug(answer)) == (422, "invalid-request")
+            assert answer.json()["errors"]
+        assert (await api.post("/v1/channels", json={"kind": "woocommerce", "name": "x"})).status_code == 422
+        assert (await api.put("/v1/products/X", json=PUMP | {"prise": 1})).status_code == 422
+        assert (await api.put("/v1/products/X", json=PUMP | {"device": {"model": "x", "months": 1}})).status_code == 422
+
+
+async def test_roles_decide_before_anything_is_written(bench: Bench) -> None:
+    async with bench.api("viewer") as viewer, bench.api("") as nobody:
+        assert (await viewer.post("/v1/channels", json=SHOP)).status_code == 403
+        assert (await nobody.get("/v1/orders")).status_code == 401
+        assert (await viewer.get("/v1/orders")).json() == {"items": [], "next": None, "count": None}
+    assert await bench.rows("select 1 from channels") == []
+
+
+async def test_a_product_is_put_changed_and_left_as_it_is(bench: Bench) -> None:
+    async with bench.api() as api:
+        first = await api.put("/v1/products/TC-12%2FA", json=PUMP)
+        assert (first.status_code, first.json()["version"], first.json()["sku"]) == (201, 1, "TC-12/A")
+        again = await api.put("/v1/products/TC-12%2FA", json=PUMP)
+        assert (again.status_code, again.json()["version"]) == (200, 1)
+        dearer = PUMP | {"price": {"amount": "1", "currency": "CZK"}}
+        stale = await api.put("/v1/products/TC-12%2FA", json=dearer, headers={"If-Match": '"9"'})
+        assert (stale.status_code, slug(stale)) == (412, "version-mismatch")
+        changed = await api.put("/v1/products/TC-12%2FA", json=dearer, headers={"If-Match": '"1"'})
+        assert changed.json()["version"] == 2
+        assert (await api.get("/v1/products/TC-12%2FA")).json() == changed.json()
+        assert slug(await api.get("/v1/products/none")) == "product-unknown"
+        await api.put("/v1/products/B", json=PUMP)
+        page = (await api.get("/v1/products", params={"limit": 1, "count": True})).json()
+        rest = (await api.get("/v1/products", params={"limit": 1, "cursor": page["next"]})).json()
+    assert [page["items"][0]["sku"], rest["items"][0]["sku"], page["count"], rest["next"]] == ["B", "TC-12/A", 2, None]
+    assert len(await bench.records()) == 3
+
+
+async def test_a_batch_of_orders_is_accepted_once_however_often_it_is_sent(bench: Bench) -> None:
+    async with bench.api() as api:
+        channel = (await api.post("/v1/channels", json={"kind": "import", "name": "History"})).json()["id"]
+        refund = canonical(external_id="C1", kind="refund", total="-12.125", customer="17850", billing={})
+        batch = {"orders": [canonical(total="0.125", customer="17850", billing={}), refund]}
+        for _ in range(2):
+            answer = await api.post(f"/v1/channels/{channel}/orders", json=batch)
+            assert (answer.status_code, answer.json()) == (202, {"accepted": 2})
+        events = await bench.take_in("order", CHANNEL)
+        assert len(events) == 2
+        (back,) = (await api.get("/v1/orders", params={"external_id": "C1", "channel_id": channel})).json()["items"]
+        assert back["total"]["amount"] == "-12.125"
+        assert (back["kind"], back["identity"]["value"]) == ("refund", f"{channel}:17850")
+        wrong = await api.post(f"/v1/channels/{channel}/orders", json={"orders": [canonical(totl=1)]})
+        assert wrong.status_code == 422
+        assert {error["field"] for error in wrong.json()["errors"]} == {"orders.0.totl"}
+        assert (await api.post(f"/v1/channels/{uuid4()}/orders", json=batch)).status_code == 404
+        too_many = {"orders": [canonical()] * 501}
+        assert (await api.post(f"/v1/channels/{channel}/orders", json=too_many)).status_code == 422
+
+
+async def test_orders_are_listed_newest_first_page_by_page(bench: Bench) -> None:
+    days = [f"2026-10-0{day}T00:00:00Z" for day in (1, 2, 3)]
+    await bench.take_in(
+        "order", CHANNEL, *(raw(0, external_id=day, placed_at=day) for day in (days[1], days[0], days[2]))
+    )
+    async with bench.api("viewer") as api:
+        params: dict[str, str | int] = {"limit": 2, "channel_id": str(CHANNEL), "state": "open"}
+        seen: list[dict[str, Any]] = []
+        page = (await api.get("/v1/orders", params=params)).json()
+        seen += page["items"]
+        page = (await api.get("/v1/orders", params=params | {"cursor": page["next"]})).json()
+        seen += page["items"]
+        assert slug(await api.get("/v1/orders", params={"cursor": "bad"})) == "invalid-request"
+        assert slug(await api.get(f"/v1/orders/{uuid4()}")) == "order-unknown"
+        assert (await api.get("/v1/orders", params={"client_id": str(ALICE)})).json()["items"] == []
+    assert [item["external_id"] for item in seen] == days[::-1]
+    assert page["next"] is None
+
+
+async def test_an_order_is_linked_by_hand_after_confirmation_and_unlinked(bench: Bench) -> None:
+    await bench.hear(a_client())
+    await bench.take_in("order", CHANNEL, raw(0, state="paid", paid_at=PAID))
+    url = f"/v1/orders/{order_id(CHANNEL, 'A-1')}/client"
+    async with bench.api() as api:
+        asked = await api.put(url, json={"client_id": str(ALICE)})
+        assert (asked.status_code, slug(asked)) == (409, "confirmation-needed")
+        assert {"company", "ico", "email", "city"} == {error["field"] for error in asked.json()["errors"]}
+        sure = {"client_id": str(ALICE), "overwrite_billing": True}
+        unknown = await api.put(url, json=sure | {"client_id": str(uuid4())})
+        assert (unknown.status_code, slug(unknown)) == (404, "client-unknown")
+        assert (await api.put(url, json=sure, headers={"If-Match": "5"})).status_code == 412
+        before = len(await bench.records())
+        done = await api.put(url, json=sure, headers={"If-Match": "1"})
+        assert done.status_code == 200
+        assert done.json()["replaced"]["company"] == "Firma s.r.o."
+        assert (done.json()["client_id"], done.json()["assigned_by"]) == (str(ALICE), "operator")
+        assert done.json()["billing"]["company"] == "Alice a.s."
+        assert len(await bench.records()) == before + 3
+        assert {OrderLeft.event_type, OrderAssigned.event_type, OrderPaid.event_type} <= {
+            record.type for record in await bench.records()
+        }
+        assert (await api.put(url, json=sure)).json()["version"] == done.json()["version"]
+        assert await bench.hear(linked(client=UUID(int=7))) == []
+        gone = await api.delete(url)
+        assert (gone.status_code, gone.json()["client_id"]) == (200, None)
+        assert (await api.put(f"/v1/orders/{uuid4()}/client", json=sure)).status_code == 404
+    assert await bench.rows("select 1 from cards where version = 0") == []

@@ -1,0 +1,133 @@
+"""Events and timers go in; rows and events come out of a real database."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from factories import ALICE, BOB, FIRST, TERMS, an_item, an_order, changed, kinds, moved, paid
+
+from chassis.testing import Bench
+from schemas.ids import derive
+from schemas.service_desk import MaintenanceDue
+from service_desk.domain import months_later
+
+EVERYTHING = (
+    "select (select json_agg(d order by id) from devices d)::text || (select json_agg(o) from order_copies o)::text"
+    " || (select array_agg(xmin order by id) from devices)::text || (select array_agg(xmin) from order_copies)::text"
+    " || coalesce((select json_agg(t) from chassis.timers t)::text, '')"
+)
+
+
+async def _serve(bench: Bench, device: UUID, ago: timedelta = timedelta(0)) -> datetime:
+    """Have a device served some time ago; return when."""
+    (row,) = await bench.rows("select now() + ahead - $1::interval as at from chassis.clock", ago)
+    async with bench.api() as api:
+        opened = await api.post("/v1/service-orders", json={"device_id": str(device), "title": "Revize"})
+        body = {"completed_at": row["at"].isoformat()}
+        answer = await api.post(f"/v1/service-orders/{opened.json()['id']}/complete", json=body)
+        assert answer.status_code == 200, answer.text
+    at: datetime = row["at"]
+    return at
+
+
+async def test_a_paid_order_registers_its_devices(bench: Bench) -> None:
+    published = await bench.hear(paid(an_order(an_item("2"))))
+    assert kinds(published) == ["DeviceRegistered", "DeviceRegistered"]
+    assert await bench.failing_checks() == {}
+
+
+async def test_the_same_events_again_leave_every_row_as_it_was(bench: Bench) -> None:
+    events = (paid(an_order(an_item("2"))), *moved(an_order(an_item("2")), BOB))
+    await bench.hear(*events)
+    await _serve(bench, FIRST)
+    (before,) = await bench.rows(EVERYTHING)
+    assert await bench.hear(*events, *events) == []
+    assert await bench.rows(EVERYTHING) == [before]
+
+
+async def test_one_batch_takes_many_orders(bench: Bench) -> None:
+    orders = [an_order(number=str(n), client=derive("client", n % 5)) for n in range(40)]
+    published = await bench.hear(*(paid(order) for order in orders))
+    assert len(published) == 40
+    assert await bench.failing_checks() == {}
+
+
+async def test_too_many_units_are_a_dead_letter_and_hold_nobody_up(bench: Bench) -> None:
+    huge = an_order(an_item("99999999"), number="huge")
+    await bench.hear(paid(huge), paid())
+    (letter,) = await bench.dead_letters()
+    assert (letter["handler"], letter["reason"]) == ("follow_order", "line 1 sells more than 1000 devices")
+    assert [row["id"] for row in await bench.rows("select id from devices")] == [FIRST]
+
+
+async def test_a_service_eleven_months_ago_reminds_now_and_once(bench: Bench) -> None:
+    await bench.hear(paid())
+    at = await _serve(bench, FIRST, timedelta(days=336))
+    (due,) = await bench.fire_timers()
+    assert isinstance(due, MaintenanceDue)
+    assert (due.last_service_at, due.due_at, due.device.client_id) == (at, months_later(at, 12), ALICE)
+    assert await bench.fire_timers(ahead=timedelta(days=800)) == []
+    assert await bench.failing_checks() == {}
+
+
+async def test_the_notice_comes_in_the_eleventh_month_and_not_before(bench: Bench) -> None:
+    await bench.hear(paid())
+    at = await _serve(bench, FIRST)
+    eleven = months_later(at, 11) - at
+    assert await bench.fire_timers(ahead=eleven - timedelta(minutes=1)) == []
+    assert kinds(await bench.fire_timers(ahead=eleven + timedelta(minutes=1))) == ["MaintenanceDue"]
+
+
+async def test_the_next_service_puts_the_notice_off(bench: Bench) -> None:
+    await bench.hear(paid())
+    await _serve(bench, FIRST)
+    await bench.fire_timers(ahead=timedelta(days=300))
+    await _serve(bench, FIRST)
+    assert await bench.fire_timers(ahead=timedelta(days=400)) == []
+    assert kinds(await bench.fire_timers(ahead=timedelta(days=300 + 340))) == ["MaintenanceDue"]
+
+
+async def test_a_closed_device_is_not_reminded_of_until_it_is_opened_again(bench: Bench) -> None:
+    await bench.hear(paid())
+    await _serve(bench, FIRST)
+    assert kinds(await bench.hear(changed(an_order(refunded="1000", version=2)))) == ["DeviceClosed"]
+    assert await bench.fire_timers(ahead=timedelta(days=400)) == []
+    assert await bench.failing_checks() == {}
+    assert kinds(await bench.hear(changed(an_order(version=3)))) == ["DeviceRegistered"]
+    assert kinds(await bench.fire_timers(ahead=timedelta(days=400))) == ["MaintenanceDue"]
+
+
+async def test_a_notice_that_falls_into_a_move_reaches_the_new_client(bench: Bench) -> None:
+    await bench.hear(paid())
+    await _serve(bench, FIRST)
+    farewell, greeting = moved(an_order(), BOB)
+    await bench.hear(farewell)
+    assert await bench.fire_timers(ahead=timedelta(days=400)) == []
+    assert await bench.failing_checks() == {}
+    await bench.hear(greeting)
+    (due,) = await bench.fire_timers(ahead=timedelta(days=400))
+    assert due.partition_key == BOB
+
+
+async def test_other_terms_move_the_notice(bench: Bench) -> None:
+    await bench.hear(paid())
+    at = await _serve(bench, FIRST)
+    short = TERMS.model_copy(update={"service_months": 6})
+    await bench.hear(changed(an_order(an_item(terms=short), version=2)))
+    (row,) = await bench.rows("select due from chassis.timers where kind = 'maintenance'")
+    assert row["due"] == months_later(at, 5)
+    assert await bench.failing_checks() == {}
+
+
+async def test_another_lead_moves_what_waits_page_by_page(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service_desk.store.lead.REPLANNED_AT_ONCE", 1)
+    await bench.hear(paid(an_order(an_item("3"))))
+    devices = [row["id"] for row in await bench.rows("select id from devices")]
+    at = {device: await _serve(bench, device) for device in devices}
+    async with bench.api("manager") as api:
+        assert (await api.put("/v1/settings/maintenance", json={"lead_months": 3})).json()["version"] == 2
+    assert await bench.fire_timers(ahead=timedelta(seconds=1)) == []
+    timers: dict[Any, Any] = {row["subject"]: row["due"] for row in await bench.rows("select * from chassis.timers")}
+    assert timers == {device: months_later(at[device], 9) for device in devices}
+    assert await bench.failing_checks() == {}

@@ -1,0 +1,178 @@
+"""explain, dead-letters and keys against the services' real APIs."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from chassis.testing import drop_database
+from klientela import cli
+from klientela.errors import Refusal
+from klientela.running import RunningSuite
+from tests.verify.conftest import Told, copy, name_of
+from tests.verify.served import served
+from tests.verify.story import Story
+from tests.verify.suite_in_process import SuiteInProcess
+
+
+class Operator:
+    """Somebody at the terminal."""
+
+    def __init__(self, suite: RunningSuite, story: Story) -> None:
+        self.suite, self.story = suite, story
+
+    def run(self, *arguments: object, expect: int = 0) -> str:
+        done = CliRunner().invoke(cli.build(), [str(argument) for argument in arguments])
+        if isinstance(done.exception, Refusal):
+            raise done.exception
+        assert done.exit_code == expect, done.output
+        return done.stdout
+
+    def ask(self, *arguments: object, expect: int = 0) -> dict[str, Any]:
+        said: dict[str, Any] = json.loads(self.run(*arguments, "--json", expect=expect).splitlines()[-1])
+        return said
+
+
+@pytest.fixture(scope="module")
+def running(told: Told, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSuite]:
+    databases = {name: asyncio.run(copy(dsn)) for name, dsn in told.databases.items()}
+    suite = SuiteInProcess(databases, tmp_path_factory.mktemp("keys"))
+    with served(suite) as addresses:
+        yield RunningSuite(addresses, suite.key, databases)
+    for dsn in databases.values():
+        asyncio.run(drop_database(name_of(dsn)))
+
+
+@pytest.fixture
+def operator(running: RunningSuite, told: Told, monkeypatch: pytest.MonkeyPatch) -> Operator:
+    monkeypatch.setattr(RunningSuite, "of", lambda _: running)
+    return Operator(running, told.story)
+
+
+def types(chain: list[dict[str, Any]]) -> list[str]:
+    return [link["type"] for link in chain]
+
+
+def test_a_status_is_explained_from_the_webhook_to_the_rule_and_its_version(operator: Operator) -> None:
+    said = operator.ask("explain", "status", operator.story.client)
+    assert said["subject"] == str(operator.story.client)
+    assert types(said["chain"])[-3:] == [
+        "orders.order_paid.v1",
+        "automation.client_status_change_requested.v1",
+        "clients.client_status_changed.v1",
+    ]
+    root, requested = said["chain"][0], said["chain"][-2]
+    assert root["cause"]["kind"] == "intake"
+    assert (requested["rule_version"], requested["rule_name"]) == (1, "Stálý odběratel po první zaplacené objednávce")
+    assert UUID(requested["rule"])
+    fields = ["event_id", "type", "at", "source", "lane", "sequence", "rule", "rule_version"]
+    assert all(list(link)[:8] == fields for link in said["chain"])
+    assert [link["rule"] for link in said["chain"] if link["source"] != "automation"] == [None] * (
+        len(said["chain"]) - 1
+    )
+
+
+def test_a_task_of_maintenance_is_explained_back_to_the_timer(operator: Operator) -> None:
+    chain = operator.ask("explain", "task", operator.story.task)["chain"]
+    assert types(chain)[-3:] == [
+        "service-desk.maintenance_due.v1", "automation.task_requested.v1", "clients.task_created.v1",
+    ]  # fmt: skip
+    due = next(link for link in chain if link["type"] == "service-desk.maintenance_due.v1")
+    assert due["cause"]["kind"] == "timer"
+
+
+@pytest.mark.parametrize(
+    ("kind", "whose", "last"),
+    [
+        ("points", "client", "loyalty.points_"),
+        ("tier", "client", "loyalty.tier_reached.v1"),
+        ("star", "client", "clients.client_starred.v1"),
+        ("opportunity", "opportunity", "orders.opportunity_opened.v1"),
+        ("order", "order", "orders.order_"),
+    ],
+)
+def test_everything_else_is_explained_too(operator: Operator, kind: str, whose: str, last: str) -> None:
+    chain = operator.ask("explain", kind, getattr(operator.story, whose))["chain"]
+    assert chain[-1]["type"].startswith(last)
+    assert "cause" in chain[0]
+
+
+def test_the_tier_of_who_never_reached_one_is_explained_by_the_last_points(operator: Operator) -> None:
+    assert types(operator.ask("explain", "tier", operator.story.other)["chain"])[-1].startswith("loyalty.points_")
+
+
+def test_people_see_an_indented_chain_with_the_name_of_the_rule(operator: Operator) -> None:
+    said = operator.run("explain", "task", operator.story.task)
+    assert "rule “Preventivní servis”, version 1" in said
+    assert "a timer had come due" in said
+    assert "└─ " in said
+
+
+@pytest.mark.parametrize("kind", ["status", "points", "tier", "star", "task", "opportunity", "order"])
+def test_what_is_not_known_is_a_plain_sentence(operator: Operator, kind: str) -> None:
+    with pytest.raises(Refusal, match=r"^(There is no|Client .* has)"):
+        operator.run("explain", kind, uuid4())
+
+
+@pytest.mark.parametrize(("kind", "subject"), [("status", "Klient: 1"), ("mood", str(uuid4()))])
+def test_bad_questions_are_refused_before_anybody_is_asked(operator: Operator, kind: str, subject: str) -> None:
+    with pytest.raises(Refusal, match=r"is no id|cannot be explained"):
+        operator.run("explain", kind, subject)
+
+
+def test_a_dead_letter_is_listed_shown_refused_again_and_dropped(operator: Operator) -> None:
+    (letter,) = operator.ask("dead-letters")["items"]
+    assert (letter["service"], letter["type"]) == ("orders", "intake:woocommerce")
+    assert letter["id"] in operator.run("dead-letters", "list").replace("\n", "") or letter["id"][:8] in operator.run(
+        "dead-letters"
+    )
+    assert operator.ask("dead-letters", "list", "--service", "loyalty") == {"items": []}
+    assert "mnoho" in operator.run("dead-letters", "show", letter["id"])
+    (again,) = operator.ask("dead-letters", "retry", letter["id"], expect=1)["items"]
+    assert again["state"] == "open"
+    assert again["reason"]
+    unknown = uuid4()
+    found = operator.ask("dead-letters", "drop", letter["id"], unknown, expect=1)["items"]
+    assert [one["state"] for one in found] == ["dropped", "unknown"]
+    assert operator.ask("dead-letters")["items"] == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [("bury",), ("show",), ("retry",), ("list", uuid4()), ("show", "x"), ("list", "--service", "nobody")]
+)
+def test_dead_letters_says_what_it_needs(operator: Operator, arguments: tuple[object, ...]) -> None:
+    with pytest.raises(Refusal):
+        operator.run("dead-letters", *arguments)
+
+
+def test_a_key_is_made_works_is_listed_and_revoked(operator: Operator) -> None:
+    text = operator.run("keys", "create", "--name", "Petr", "--role", "viewer", "--days", 7).strip()
+    made = next(key for key in operator.ask("keys")["items"] if key["name"] == "Petr")
+    assert made["expires_at"]
+    bearer = {"Authorization": f"Bearer {text}"}
+    address = f"{operator.suite.services['clients']}/v1/clients"
+    assert httpx.get(address, headers=bearer, trust_env=False).status_code == 200
+    assert operator.ask("keys", "revoke", made["id"])["id"] == made["id"]
+    assert httpx.get(address, headers=bearer, trust_env=False).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "arguments", [("create",), ("create", "--name", "x", "--role", "king"), ("revoke",), ("burn",)]
+)
+def test_keys_says_what_it_needs(operator: Operator, arguments: tuple[str, ...]) -> None:
+    with pytest.raises(Refusal):
+        operator.run("keys", *arguments)
+
+
+def test_a_service_that_does_not_answer_is_a_plain_sentence(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = RunningSuite(dict.fromkeys(operator.suite.services, "http://127.0.0.1:9"), "key")
+    monkeypatch.setattr(RunningSuite, "of", lambda _: nowhere)
+    with pytest.raises(Refusal, match="The service clients does not answer"):
+        operator.run("keys", "list")
