@@ -69,7 +69,7 @@ def test_a_status_is_explained_from_the_webhook_to_the_rule_and_its_version(oper
     root, requested = said["chain"][0], said["chain"][-2]
     assert root["cause"]["kind"] == "intake"
     assert (requested["rule_version"], requested["rule_name"]) == (1, "Stálý odběratel po první zaplacené objednávce")
-    assert UUID(requested["rule"])
+    assert UUID(requested["rule"]).version == 5
     fields = ["event_id", "type", "at", "source", "lane", "sequence", "rule", "rule_version"]
     assert all(list(link)[:8] == fields for link in said["chain"])
     assert [link["rule"] for link in said["chain"] if link["source"] != "automation"] == [None] * (

@@ -51,5 +51,5 @@ async def test_one_quiet_look_proves_nothing() -> None:
 @pytest.mark.parametrize("waits", [{"parked": 2}, {"intake": 2}, {"timers_due": 2}, {"heads": {"1": [1, 2, 0]}}])
 async def test_a_suite_that_does_not_move_is_given_up(waits: dict[str, Any]) -> None:
     async with api(status(**waits)) as asked:
-        with pytest.raises(Refusal, match="has not moved: .*2 "):
+        with pytest.raises(Refusal, match=r"has not moved: .*2 "):
             await worked_off(asked, lambda _: None, stuck=0)

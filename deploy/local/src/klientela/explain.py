@@ -90,8 +90,7 @@ def chain_of(apis: Apis, kind: str, subject: UUID) -> list[dict[str, Any]]:
 def latest(apis: Apis, question: Question, subject: UUID) -> Event | None:
     """The latest event that answers a question; nothing when there is none."""
     for types in question.types:
-        path = f"/v1/subjects/{subject}/events?limit=1&" + "&".join(f"type={name}" for name in types)
-        items: list[Event] = apis.get(question.owner, path)["items"]
+        items: list[Event] = apis.get(question.owner, f"/v1/subjects/{subject}/events", limit=1, type=types)["items"]
         if items:
             return items[0]
     return None

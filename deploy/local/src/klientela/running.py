@@ -73,12 +73,18 @@ class Apis:
     def __init__(self, addresses: Mapping[str, str], client: httpx.Client) -> None:
         self.addresses, self._client = addresses, client
 
-    def get(self, service: str, path: str, **query: str | int) -> Answer:
+    def get(self, service: str, path: str, **query: str | int | tuple[str, ...]) -> Answer:
         """The answer to a GET. Raises Refused."""
         return self.ask("GET", service, path, query=query)
 
     def ask(
-        self, method: str, service: str, path: str, *, query: Mapping[str, str | int] | None = None, body: object = None
+        self,
+        method: str,
+        service: str,
+        path: str,
+        *,
+        query: Mapping[str, str | int | tuple[str, ...]] | None = None,
+        body: object = None,
     ) -> Answer:
         """The JSON answer to a request. Raises Refused with the service's own reason."""
         try:

@@ -195,11 +195,11 @@ async def new_database(service: Service) -> str:
     try:
         template = f"template_{service.package}_{os.getpid()}"
         if service.package not in TEMPLATES:
-            await server.execute(f'create database "{template}"')
+            await _command(server, "create database %I", template)
             await migrate(dsn_of(template), service.package if find_spec(service.package) else None)
             TEMPLATES[service.package] = template
         name = f"test_{service.package}_{uuid4().hex[:12]}"
-        await server.execute(f'create database "{name}" template "{template}"')
+        await _command(server, "create database %I template %I", name, template)
     finally:
         await server.close()
     return name
@@ -208,8 +208,13 @@ async def new_database(service: Service) -> str:
 async def drop_database(name: str) -> None:
     """Drop a test's database, whoever is still connected."""
     server = await asyncpg.connect(server_dsn())
-    await server.execute(f'drop database if exists "{name}" with (force)')
+    await _command(server, "drop database if exists %I with (force)", name)
     await server.close()
+
+
+async def _command(server: "asyncpg.Connection[asyncpg.Record]", command: str, *names: str) -> None:
+    """Run a command about databases: they take no parameters, so the server itself quotes the names."""
+    await server.execute(await server.fetchval("select format($1, variadic $2::text[])", command, list(names)))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,7 +11,7 @@
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -57,6 +57,7 @@ class Line(NamedTuple):
     """An accepted row as values."""
 
     item: Item
+    total: Decimal
     at: datetime
     customer: str
     country: str
@@ -89,7 +90,7 @@ class Invoice:
         self.country = self.country or line.country
         self.placed_at = min(self.placed_at, line.at)
         self.revised_at = max(self.revised_at, line.at)
-        self.total += line.item.quantity * line.item.unit_price
+        self.total += line.total
         self.items.append(line.item)
 
 
@@ -116,12 +117,11 @@ def map_rows(rows: Iterable[Row], ends: Mapping[str, int], *, comma: bool = Fals
 
     `comma` says that decimals are written the Czech way, as in files divided by semicolons.
     """
-    read = decimal_comma if comma else decimal_point
     begun: dict[str, Invoice] = {}
     for row in rows:
         number = row.invoice
         try:
-            line = read_line(row, read)
+            line = read_line(row, comma=comma)
             invoice = begun.get(number) or Invoice(number, line.at, line.at)
             invoice.add(line)
             begun[number] = invoice
@@ -136,17 +136,16 @@ def is_refund(number: str) -> bool:
     return number[:1] in {"C", "c"}
 
 
-def read_line(row: Row, read_number: Callable[[str, str], Decimal]) -> Line:
+def read_line(row: Row, *, comma: bool) -> Line:
     """Read one row. Raises BadLine."""
     if not row.complete:
         raise BadLine(f"it has {len(row.cells)} cells, not as many as the heading")
     number, sku, name, quantity_text, date, price_text, customer, country = row.cells
     number = number.strip()
     check_texts(row, number)
-    quantity, price = read_number("Quantity", quantity_text), read_number("UnitPrice", price_text)
-    check_amounts(number, quantity, price)
+    quantity, price, total = read_amounts(quantity_text, price_text, is_refund(number), comma)
     item = Item(sku.strip(), name.strip(), quantity, price)
-    return Line(item, read_date(date), customer_number(customer), country.strip())
+    return Line(item, total, read_date(date), customer_number(customer), country.strip())
 
 
 def check_texts(row: Row, number: str) -> None:
@@ -155,29 +154,37 @@ def check_texts(row: Row, number: str) -> None:
         raise BadLine("it has no InvoiceNo")
     if number[0] in {"A", "a"}:
         raise BadLine("it adjusts the books and is no sale")
-    for cell in row.cells:
-        if "\0" in cell:
-            raise BadLine("it holds a NUL character")
-        if len(cell) > LONGEST_TEXT:
-            raise BadLine(f"it has a text of more than {LONGEST_TEXT} characters")
+    text = "".join(row.cells)
+    if "\0" in text:
+        raise BadLine("it holds a NUL character")
+    if len(text) > LONGEST_TEXT and max(map(len, row.cells)) > LONGEST_TEXT:
+        raise BadLine(f"it has a text of more than {LONGEST_TEXT} characters")
     if len(number) > LONGEST_NUMBER:
         raise BadLine(f"its InvoiceNo has more than {LONGEST_NUMBER} characters")
 
 
-def check_amounts(number: str, quantity: Decimal, price: Decimal) -> None:
-    """Refuse what neither sells nor gives back."""
+@lru_cache(maxsize=65_536)
+def read_amounts(
+    quantity_text: str,
+    price_text: str,
+    gives_back: bool,  # noqa: FBT001 - a cache of positional arguments is the quick one
+    comma: bool,  # noqa: FBT001 - as above
+) -> tuple[Decimal, Decimal, Decimal]:
+    """Read quantity and price; return them and their product, all exact. Raises BadLine."""
+    read = decimal_comma if comma else decimal_point
+    quantity, price = read("Quantity", quantity_text), read("UnitPrice", price_text)
+    total = quantity * price
     if price < 0:
         raise BadLine("its price is below zero")
-    if is_refund(number):
-        if quantity >= 0:
-            raise BadLine("a cancellation gives back, so its quantity should be below zero")
-    elif quantity <= 0:
+    if gives_back and quantity >= 0:
+        raise BadLine("a cancellation gives back, so its quantity should be below zero")
+    if not gives_back and quantity <= 0:
         raise BadLine("its quantity is not above zero")
-    if price and -int((quantity * price).normalize().as_tuple().exponent) > PLACES:
+    if -int(total.normalize().as_tuple().exponent) > PLACES:
         raise BadLine(f"its sum has more than {PLACES} decimal places")
+    return quantity, price, total
 
 
-@lru_cache(maxsize=65_536)
 def decimal_point(column: str, text: str) -> Decimal:
     """Read an exact number such as -1234.5. Raises BadLine."""
     tidy = text.strip()
@@ -186,7 +193,6 @@ def decimal_point(column: str, text: str) -> Decimal:
     return Decimal(tidy)
 
 
-@lru_cache(maxsize=65_536)
 def decimal_comma(column: str, text: str) -> Decimal:
     """Read an exact number such as -1 234,5; one with a point is read too. Raises BadLine."""
     return decimal_point(column, "".join(text.split()).replace(",", "."))

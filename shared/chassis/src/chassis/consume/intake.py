@@ -8,9 +8,10 @@ from uuid import UUID
 
 import structlog
 
+from chassis.consume.alone import try_alone
 from chassis.consume.fold import Failed, Undecided, fold
 from chassis.consume.outcomes import write_failures
-from chassis.database import COLLISIONS, COLLISIONS_BORNE, TROUBLE, Connection, Database
+from chassis.database import TROUBLE, Connection, Database
 from chassis.errors import Rejected, place_of
 from chassis.events.record import Cause
 from chassis.events.unit import Unit, unit_of_work
@@ -45,25 +46,8 @@ async def work_off(database: Database, service: Service, most: int = BATCH) -> i
     except Exception as error:  # noqa: BLE001 - what is neither trouble nor a verdict is told apart alone
         log.error("intake failed", messages=len(claimed), error=type(error).__name__, at=place_of(error))  # noqa: TRY400 - a traceback quotes values
     for intake in claimed:
-        await _alone(database, service, intake)
+        await try_alone(partial(_work_off, database, service, [], only=intake))
     return len(claimed)
-
-
-async def _alone(database: Database, service: Service, intake: int) -> None:
-    kind = ""
-    for _ in range(COLLISIONS_BORNE):
-        try:
-            await _work_off(database, service, [], only=intake)
-        except TROUBLE:
-            raise
-        except COLLISIONS as error:
-            kind = type(error).__name__
-        except Exception as error:  # noqa: BLE001 - failing once more, alone, it is bad data whatever it is
-            kind = type(error).__name__
-            break
-        else:
-            return
-    await _work_off(database, service, [], only=intake, give_up=f"fails alone: {kind}")
 
 
 async def _work_off(

@@ -26,7 +26,7 @@ class Mender:
             after = (await self._progress(source))[lane]
             page = await self.feed.page(source, lane, after)
             if page.resumed < after.sequence:
-                log.error("the owner took back", source=source, lane=lane, had=str(after), resumed=page.resumed)
+                log.error("numbers were taken back", source=source, lane=lane, had=str(after), now=page.resumed)
             if page.records or page.position != after:
                 await self.subscription.apply(source, page.records, Page(lane, after, page.position))
             if not page.records:

@@ -1,16 +1,19 @@
 """Trying again: parked events by themselves, the oldest of each key first; dead letters when an operator says so."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
 
+from chassis.consume.alone import try_alone
 from chassis.consume.fold import Failed, fold
-from chassis.consume.kept import Firing, Origin, kept
+from chassis.consume.kept import Origin, kept
 from chassis.consume.outcomes import write_failures
-from chassis.database import Database
-from chassis.errors import BusinessError, NotFound
+from chassis.database import TROUBLE, Database
+from chassis.errors import BusinessError, NotFound, Rejected, place_of
 from chassis.events.record import Cause, Record
 from chassis.events.unit import Unit, unit_of_work
 from chassis.service import Handler, Intake, Message, Service
@@ -18,6 +21,14 @@ from schemas.ids import derive
 
 EVERY = 2.0
 log = structlog.get_logger()
+
+
+class Queue(NamedTuple):
+    """Parked events of one key that wait for one handler."""
+
+    subscription: str
+    handler: str
+    key: UUID
 
 
 class StillRefused(BusinessError):
@@ -32,32 +43,42 @@ async def retry_parked(database: Database, service: Service) -> int:
     done = 0
     queues = await database.pool.fetch("select distinct subscription, handler, key from chassis.parked")
     for queue in queues:
-        while await _retry_oldest(database, service, queue["subscription"], queue["handler"], queue["key"]):
+        while await _retry_or_bury(database, service, Queue(*queue)):
             done += 1
     return done
 
 
-async def _retry_oldest(database: Database, service: Service, subscription: str, handler: str, key: UUID) -> bool:
+async def _retry_or_bury(database: Database, service: Service, queue: Queue) -> bool:
+    try:
+        return await _retry_oldest(database, service, queue)
+    except TROUBLE:
+        raise
+    except Exception as error:  # noqa: BLE001 - what is neither trouble nor a verdict must not hold up other queues
+        kind, place = type(error).__name__, place_of(error)
+        log.error("a parked event failed", handler=queue.handler, error=kind, at=place)  # noqa: TRY400 - a traceback quotes values
+    await try_alone(partial(_retry_oldest, database, service, queue))
+    return True
+
+
+async def _retry_oldest(database: Database, service: Service, queue: Queue, give_up: str = "") -> bool:
     async with unit_of_work(database, service.name) as unit:
         row = await unit.connection.fetchrow(
-            "delete from chassis.parked where (subscription, handler, key, number) in (select subscription, handler, key,"
-            " number from chassis.parked where subscription = $1 and handler = $2 and key = $3 order by number limit 1"
-            " for update) returning record, number, reason, parked_at",
-            subscription,
-            handler,
-            key,
+            "delete from chassis.parked where (subscription, handler, key, number) in (select subscription, handler,"
+            " key, number from chassis.parked where subscription = $1 and handler = $2 and key = $3 order by number"
+            " limit 1 for update) returning record, number, reason, parked_at",
+            *queue,
         )
         if row is None:
             return False
-        failed = await _again(unit, service, handler, kept(row["record"]))
+        failed = await _again(unit, service, queue.handler, kept(row["record"]), give_up)
         if failed and failed[0].later:
             await unit.connection.execute(
                 "insert into chassis.parked (subscription, handler, key, number, record, reason, parked_at)"
                 " overriding system value values ($1, $2, $3, $4, $5, $6, $7)",
-                subscription, handler, key, row["number"], row["record"], failed[0].reason, row["parked_at"],
+                *queue, row["number"], row["record"], failed[0].reason, row["parked_at"],
             )  # fmt: skip
             return False
-        await write_failures(unit, subscription, failed)
+        await write_failures(unit, queue.subscription, failed)
         return True
 
 
@@ -102,32 +123,44 @@ async def resolve_dead_letter(unit: Unit, letter: UUID, resolution: str) -> None
         raise NotFound
 
 
-async def _again(unit: Unit, service: Service, handler_name: str, origin: Origin) -> list[Failed]:
-    message = _message(service, handler_name, origin)
+async def _again(unit: Unit, service: Service, handler_name: str, origin: Origin, give_up: str = "") -> list[Failed]:
+    message = _message(service, origin)
+    handler = next((each for each in _heard(service, origin) if each.name == handler_name), None)
+    if handler is None:
+        gone = Handler(handler_name, lambda: None, ())
+        return [Failed(gone, message, Rejected(f"nobody called {handler_name} hears this any more"))]
+    try:
+        if give_up:
+            raise Rejected(give_up)  # noqa: TRY301 - a verdict like the reader's own
+        payload = _read(service, origin)
+    except Exception as error:  # noqa: BLE001 - reading is pure: what cannot be read, never can
+        verdict = error if isinstance(error, Rejected) else Rejected(f"unreadable: {type(error).__name__}")
+        return [Failed(handler, message, verdict)]
+    message = message._replace(payload=payload, handlers=(handler,))
     return await fold(service, unit, [message], careful=True, held=lambda *_: False)
 
 
-def _message(service: Service, handler_name: str, origin: Origin) -> Message:
+def _message(service: Service, origin: Origin) -> Message:
     if isinstance(origin, Record):
-        kind = service.event_types()[origin.type]
-        handlers = _named(service, kind, handler_name)
-        return Message(
-            kind.model_validate_json(origin.body), origin.as_cause(), origin.type, origin, origin.key, handlers
-        )
+        return Message(None, origin.as_cause(), origin.type, origin, origin.key)
     if isinstance(origin, Intake):
         cause_id = derive("intake", service.name, origin.id)
-        cause = Cause(cause_id, cause_id, actor=f"channel:{origin.origin}")
-        name = f"intake:{origin.kind}"
-        payload = service.parsers[origin.kind](origin)
-        return Message(payload, cause, name, origin, None, _named(service, name, handler_name))
-    return _fired(service, handler_name, origin)
+        cause = Cause(cause_id, cause_id, actor=f"channel:{origin.origin}" if origin.origin else "intake")
+        return Message(None, cause, f"intake:{origin.kind}", origin)
+    fired, cause = origin
+    return Message(None, cause, f"timer:{fired.kind}", origin, fired.subject)
 
 
-def _fired(service: Service, handler_name: str, firing: Firing) -> Message:
-    fired, cause = firing
-    name = f"timer:{fired.kind}"
-    return Message(fired, cause, name, firing, fired.subject, _named(service, name, handler_name))
+def _heard(service: Service, origin: Origin) -> Sequence[Handler]:
+    """Return who hears what was kept."""
+    if isinstance(origin, Record):
+        kind = service.event_types().get(origin.type)
+        return service.handlers.get(kind, ()) if kind else ()
+    return service.handlers.get(_message(service, origin).type, ())
 
 
-def _named(service: Service, kind: type | str, handler_name: str) -> tuple[Handler, ...]:
-    return tuple(handler for handler in service.handlers.get(kind, ()) if handler.name == handler_name)
+def _read(service: Service, origin: Origin) -> object:
+    """Return the payload of what was kept. Raises whatever its reader raises."""
+    if isinstance(origin, Record):
+        return service.event_types()[origin.type].model_validate_json(origin.body)
+    return service.parsers[origin.kind](origin) if isinstance(origin, Intake) else origin[0]

@@ -9,9 +9,10 @@ from uuid import UUID
 
 import structlog
 
+from chassis.consume.alone import try_alone
 from chassis.consume.fold import Failed, Undecided, fold
 from chassis.consume.outcomes import write_failures
-from chassis.database import COLLISIONS, COLLISIONS_BORNE, TROUBLE, Database
+from chassis.database import TROUBLE, Database
 from chassis.effects import TimerFired
 from chassis.errors import Rejected, place_of
 from chassis.events.timers import unpack
@@ -47,25 +48,8 @@ async def _fire_lane(database: Database, service: Service, lane: int) -> int:
     except Exception as error:  # noqa: BLE001 - what is neither trouble nor a verdict is told apart alone
         log.error("timers failed", timers=len(claimed), error=type(error).__name__, at=place_of(error))  # noqa: TRY400 - a traceback quotes values
     for timer in claimed:
-        await _alone(database, service, lane, timer)
+        await try_alone(partial(_fire, database, service, lane, [], only=timer))
     return len(claimed)
-
-
-async def _alone(database: Database, service: Service, lane: int, timer: Timer) -> None:
-    kind = ""
-    for _ in range(COLLISIONS_BORNE):
-        try:
-            await _fire(database, service, lane, [], only=timer)
-        except TROUBLE:
-            raise
-        except COLLISIONS as error:
-            kind = type(error).__name__
-        except Exception as error:  # noqa: BLE001 - failing once more, alone, it is bad data whatever it is
-            kind = type(error).__name__
-            break
-        else:
-            return
-    await _fire(database, service, lane, [], only=timer, give_up=f"fails alone: {kind}")
 
 
 async def _fire(

@@ -118,7 +118,9 @@ class Record(NamedTuple):
         }  # fmt: skip
 
 
-def from_headers(source: str, key: bytes | None, headers: Iterable[tuple[str, bytes]], body: bytes | None) -> Record:
+def from_headers(
+    source: str, key: bytes | None, headers: Iterable[tuple[str, bytes | None]], body: bytes | None
+) -> Record:
     """Read a record that came by Kafka. Raises ValueError or KeyError when it is not one of ours."""
     found = {name: value.decode() for name, value in headers if value is not None}
     causation = found["ce_causationid"]

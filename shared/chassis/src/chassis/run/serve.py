@@ -19,6 +19,8 @@ from chassis.consume.subscription import Subscription
 from chassis.consume.timers import TimerScheduler
 from chassis.consume.topic_reader import TopicReader
 from chassis.database import Database
+from chassis.errors import place_of
+from chassis.events.partitions import ensure_partitions
 from chassis.events.relay import Relay
 from chassis.run.logs import configure_logs
 from chassis.run.migrations import migrate
@@ -82,13 +84,16 @@ class Process:
                 await part()
             except Exception as error:  # noqa: BLE001 - a part that fails is started anew, whatever it was
                 pause = 0.1 if loop.time() - began > 30 else min(pause * 2, 5)  # noqa: PLR2004 - half a minute is well
-                log.warning("part failed", part=name, error=type(error).__name__, reason=str(error)[:200])
+                for each in error.exceptions if isinstance(error, ExceptionGroup) else (error,):
+                    log.warning("part failed", part=name, error=type(each).__name__, at=place_of(each))
             await asyncio.sleep(pause)
 
     def _up(self, part: str) -> None:
         self.app.state.health.waiting.discard(part)
 
     async def _relay(self) -> None:
+        async with self.database.pool.acquire() as connection:
+            await ensure_partitions(connection)  # while Kafka is away as well
         mine, *outside = self._topics([self.service.name, *self.service.outside])
         await ensure_topics(self.settings.kafka, [mine, *outside], self.settings.partitions, self.settings.replication)
         partitions = (await wait_for_topics(self.settings.kafka, [mine]))[mine]

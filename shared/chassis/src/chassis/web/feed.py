@@ -9,7 +9,7 @@ from fastapi import Path, Query, Response
 from chassis.errors import Invalid, NotFound
 from chassis.events.lanes import LANES
 from chassis.events.log import read_heads, read_page, read_record, read_subject
-from chassis.events.record import Position
+from chassis.events.record import LARGEST_NUMBER, Position
 from chassis.points import reach
 from chassis.web.route import Reads, router
 
@@ -45,7 +45,7 @@ async def heads_of_lanes(unit: Reads) -> Response:
 
 @routes.get("/events/{lane}/{sequence}")
 async def one_event(
-    unit: Reads, lane: Annotated[int, Path(ge=0, lt=LANES)], sequence: Annotated[int, Path(ge=1)]
+    unit: Reads, lane: Annotated[int, Path(ge=0, lt=LANES)], sequence: Annotated[int, Path(ge=1, le=LARGEST_NUMBER)]
 ) -> Response:
     """Return one event by its place."""
     record = await read_record(unit.connection, unit.source, lane, sequence)

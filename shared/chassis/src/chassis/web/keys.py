@@ -99,7 +99,7 @@ class KeyReader:
                 UUID(claims["channel"]) if "channel" in claims else None,
                 datetime.fromtimestamp(claims["exp"], UTC) if "exp" in claims else None,
             )
-        except (JoseError, ValueError, KeyError, TypeError) as error:
+        except (JoseError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             message = "the key is not one of this suite"
             raise BadKey(message) from error
         if len(self._known) > 10_000:  # noqa: PLR2004 - a bound on memory

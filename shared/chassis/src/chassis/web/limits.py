@@ -31,23 +31,37 @@ class LimitBody:
         if declared.isdigit() and int(declared) > self.largest:
             await _too_large(self.largest)(scope, receive, send)
             return
-        counted = _Counted(receive, self.largest)
+        exchange = _Exchange(receive, send, self.largest)
         try:
-            await self.app(scope, counted, send)
+            await self.app(scope, exchange.receive, exchange.send)
         except BodyTooLarge:
+            exchange.over = True
+        if exchange.over and not exchange.answered:
             await _too_large(self.largest)(scope, receive, send)
 
 
-class _Counted:
-    def __init__(self, receive: Receive, largest: int) -> None:
-        self.receive, self.left = receive, largest
+class _Exchange:
+    """One request: counts what comes in; once that is too much, what the application would answer is dropped.
 
-    async def __call__(self) -> Message:
-        message: MutableMapping[str, Any] = await self.receive()
-        self.left -= len(message.get("body", b""))
-        if self.left < 0:
+    Frameworks turn any error of reading a body into an answer of their own.
+    """
+
+    def __init__(self, receive: Receive, send: Send, largest: int) -> None:
+        self._receive, self._send, self._left = receive, send, largest
+        self.over = self.answered = False
+
+    async def receive(self) -> Message:
+        message: MutableMapping[str, Any] = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            self.over = True
             raise BodyTooLarge
         return message
+
+    async def send(self, message: Message) -> None:
+        if self.answered or not self.over:
+            self.answered = True
+            await self._send(message)
 
 
 class LimitTime:

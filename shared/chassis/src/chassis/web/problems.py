@@ -1,8 +1,10 @@
 """Errors as RFC 9457 problem+json: ``type`` ends in a stable slug, ``errors`` lists the fields at fault."""
 
+import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -25,8 +27,20 @@ def problem(
     }  # fmt: skip
     if errors:
         body["errors"] = list(errors)
-    headers = {"Retry-After": str(retry_after)} if retry_after else None
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+    headers = {"Retry-After": str(retry_after)} if retry_after else {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Problem(body, status, headers)
+
+
+class Problem(JSONResponse):
+    """A problem; it may quote what was sent, and that need not be Unicode."""
+
+    media_type = "application/problem+json"
+
+    def render(self, content: object) -> bytes:
+        """Return JSON in which lone surrogates are question marks."""
+        return json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def answer_with_problems(app: FastAPI) -> None:
@@ -36,6 +50,7 @@ def answer_with_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     for trouble in (*TROUBLE, *COLLISIONS):
         app.add_exception_handler(trouble, _unavailable)
+    app.add_exception_handler(asyncpg.DataError, _unfit)
     app.add_exception_handler(Exception, _internal)
 
 
@@ -59,7 +74,15 @@ def _http(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
     slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-    return problem(error.status_code, slug, str(error.detail))
+    response = problem(error.status_code, slug, str(error.detail))
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _unfit(request: Request, error: Exception) -> JSONResponse:
+    """Answer what the database cannot hold: NUL, lone surrogates, numbers out of range, a cursor of another list."""
+    log.warning("request does not fit", path=request.url.path, error=type(error).__name__, at=place_of(error))
+    return problem(422, "invalid-request", "Some value is not one that can be kept: NUL, half a character, too large.")
 
 
 def _unavailable(request: Request, error: Exception) -> JSONResponse:

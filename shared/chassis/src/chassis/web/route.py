@@ -13,9 +13,11 @@ from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute, APIRouter
 
 from chassis.database import Database
-from chassis.errors import BusinessError
+from chassis.errors import BusinessError, Invalid
 from chassis.events.unit import Unit, command_cause, unit_of_work
 from chassis.web.keys import BadKey, Key, KeyReader
+
+LONGEST_IDEMPOTENCY_KEY = 200
 
 
 class Unauthenticated(BusinessError):
@@ -102,7 +104,11 @@ def _correlation(request: Request) -> UUID | None:
 
 
 def _idempotency_key(request: Request) -> str:
-    return request.headers.get("idempotency-key", "")[:200] if request.method != "GET" else ""
+    name = request.headers.get("idempotency-key", "") if request.method != "GET" else ""
+    if len(name) > LONGEST_IDEMPOTENCY_KEY:
+        message = f"Idempotency-Key: at most {LONGEST_IDEMPOTENCY_KEY} characters"
+        raise Invalid(message)
+    return name
 
 
 async def _hash(request: Request) -> bytes:
