@@ -11,7 +11,7 @@ from klientela.proof import verify as module
 from klientela.proof.verify import all_services
 from klientela.running import RunningSuite
 from tests.verify.conftest import Workshop
-from tests.verify.corruptions import OWN, all_corruptions, all_names, own_names
+from tests.verify.corruptions import NEWEST, OWN, all_corruptions, all_names, own_names
 
 PERSONAL = ("25596641", "27074358", "example", "Firma", "Proaktivně", "Eva")
 NEEDS_NO_ROW = {"nothing-parked", "requests-decided-once"}
@@ -69,6 +69,43 @@ def test_the_command_ends_with_0_for_a_whole_suite(
     said = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert said["ok"] is True
     assert all(set(check) >= {"name", "examined", "failures"} for check in said["checks"])
+
+
+TWICE = (
+    "insert into chassis.events select lane, sequence + 1000, incarnation, gen_random_uuid(), type, key, subject,"
+    " version, at, correlation, causation, cause_place, hops, actor, body from chassis.events"
+    " where type = 'clients.client_starred.v1'"
+)
+ONE = f"where (lane, sequence) = {NEWEST}"
+MORE = [
+    ("loyalty.log-readable", "update chassis.events set type = 'orders.order_paid.v1' " + ONE, "no event of loyalty"),
+    ("loyalty.log-readable", "update chassis.events set key = gen_random_uuid() " + ONE, "the body has another key"),
+    ("loyalty.log-readable", "update chassis.events set subject = gen_random_uuid() " + ONE, "another subject"),
+    ("loyalty.log-readable", "update chassis.events set version = version + 9 " + ONE, "another version"),
+    (
+        "clients.requests-decided-once",
+        TWICE,
+        "was answered by 2 events",
+    ),
+    ("clients.requests-decided-once", "delete from chassis.requests", "is not among the decided ones"),
+    ("orders.orders-in-clients", "delete from order_copies where present", "is missing"),
+    ("loyalty.log-gapless", "update chassis.counters set head = head + 1 where lane = 0", "lane 0 has"),
+    ("loyalty.log-gapless", "delete from chassis.counters where head > 0", "its head is 0"),
+]
+
+
+@pytest.mark.parametrize(("name", "sql", "said"), MORE)
+def test_what_else_a_check_sees(workshop: Workshop, name: str, sql: str, said: str) -> None:
+    service = name.partition(".")[0] if not name.startswith("orders.orders-in") else "clients"
+    _, found = asyncio.run(workshop.prove_spoilt(service, sql))
+    assert any(said in failure for failure in found[name].failures), found[name].failures
+
+
+def test_a_check_that_cannot_be_run_has_failed_and_the_others_go_on(workshop: Workshop) -> None:
+    broken = "update chassis.events set body = '\\x7b', cause_place = 'automation/1/1', type = 'x' " + ONE
+    _, found = asyncio.run(workshop.prove_spoilt("loyalty", broken))
+    assert found["loyalty.requests-decided-once"].failures[0].startswith("the check could not be run")
+    assert found["loyalty.tier-follows-points"].failed == 0
 
 
 def test_open_dead_letters_are_counted_and_no_failure(workshop: Workshop) -> None:

@@ -128,9 +128,7 @@ def test_bad_questions_are_refused_before_anybody_is_asked(operator: Operator, k
 def test_a_dead_letter_is_listed_shown_refused_again_and_dropped(operator: Operator) -> None:
     (letter,) = operator.ask("dead-letters")["items"]
     assert (letter["service"], letter["type"]) == ("orders", "intake:woocommerce")
-    assert letter["id"] in operator.run("dead-letters", "list").replace("\n", "") or letter["id"][:8] in operator.run(
-        "dead-letters"
-    )
+    assert letter["id"] in operator.run("dead-letters")
     assert operator.ask("dead-letters", "list", "--service", "loyalty") == {"items": []}
     assert "mnoho" in operator.run("dead-letters", "show", letter["id"])
     (again,) = operator.ask("dead-letters", "retry", letter["id"], expect=1)["items"]

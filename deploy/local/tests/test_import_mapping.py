@@ -177,6 +177,14 @@ def event_size(body: bytes) -> int:
     return len(OrderPlaced(order=order, changed=tuple(Order.model_fields)).model_dump_json())
 
 
+@pytest.mark.parametrize(
+    ("price", "total"), [("0.000000", "0.000000"), ("0.100000", "0.050000"), ("0.000002", "0.000001")]
+)
+def test_a_sum_has_six_places_at_the_most_and_is_written_without_an_exponent(price: str, total: str) -> None:
+    [order], _ = mapped(cells(price=price, quantity="0.500"))
+    assert json.loads(letter_of(order, "GBP").body)["total"] == total
+
+
 LINES = st.builds(
     cells,
     number=st.sampled_from(["1", "2", "C3", "A4", ""]),

@@ -115,21 +115,21 @@ def _make(*then: dict[str, Any], on: str = "orders.order_paid.v1", at: int = 0, 
 
 def test_a_new_rule_acts_beyond_where_its_lanes_stood() -> None:
     rule, _ = _stored(_make(at=40, new=True))
-    assert [rule.hears(7, 40), rule.hears(7, 41), rule.hears(8, 1)] == [False, True, True]
+    assert [rule.hears(7, (1, 40)), rule.hears(7, (1, 41)), rule.hears(8, (1, 1))] == [False, True, True]
 
 
 def test_an_edited_rule_keeps_its_positions_and_one_switched_on_again_starts_anew() -> None:
     edited, events = _stored(_make(at=40, new=True), _make(STAR, at=90))
-    assert (edited.version, edited.since, edited.hears(7, 41)) == (2, 1, True)
+    assert (edited.version, edited.since, edited.hears(7, (1, 41))) == (2, 1, True)
     assert [event.subject_version for event in events] == [1, 2]
     off, on = SwitchRule(RULE, active=False), SwitchRule(RULE, active=True, progress={"orders": {7: (1, 95)}})
     again, _ = _stored(_make(at=40, new=True), off, on)
-    assert (again.version, again.since, again.hears(7, 95), again.hears(7, 96)) == (3, 3, False, True)
+    assert (again.version, again.since, again.hears(7, (1, 95)), again.hears(7, (1, 96))) == (3, 3, False, True)
 
 
 def test_a_rule_that_listens_to_another_service_starts_from_where_that_stands() -> None:
     rule, _ = _stored(_make(at=40, new=True), _make(on="clients.client_starred.v1", at=50))
-    assert (rule.since, rule.hears(7, 150), rule.hears(7, 151)) == (2, False, True)
+    assert (rule.since, rule.hears(7, (1, 150)), rule.hears(7, (1, 151))) == (2, False, True)
 
 
 def test_an_edit_leaves_a_rule_off_that_is_off() -> None:
@@ -158,5 +158,5 @@ def test_what_cannot_be_done_to_a_rule_says_why() -> None:
 def test_a_rule_book_gives_the_rules_of_an_event_in_their_order() -> None:
     first, second = (RuleVersion(derive(n), 1, str(n), OrderPaid.event_type, ALWAYS, (), active=True) for n in (1, 2))
     book = RuleBook([first, second])
-    assert list(book.hearing(paid(), 3, 1)) == [first, second]
-    assert list(book.hearing(created(), 3, 1)) == []
+    assert list(book.hearing(paid(), 3, (1, 1))) == [first, second]
+    assert list(book.hearing(created(), 3, (1, 1))) == []

@@ -65,7 +65,7 @@ def _tell(history: Iterable[tuple[str, tuple[str, object]]]) -> list[OrderEvent]
             events.append(changed(order))
         order = order.model_copy(update={"version": order.version + 1})
         if verb == "move" and value != order.client_id:
-            events += moved(order, value if isinstance(value, UUID) else None)
+            events += moved(order, value if isinstance(value, UUID) else None, old_state=order.version % 2 == 0)
             orders[number] = events[-1].order
             continue
         if verb == "pay" and not order.paid:

@@ -50,10 +50,13 @@ def changed(order: Order) -> OrderChanged:
     return OrderChanged(order=order)
 
 
-def moved(order: Order, to: UUID | None) -> tuple[OrderEvent, OrderEvent]:
-    """Return the farewell and the greeting of an order that goes to another client, or back to its identity."""
+def moved(order: Order, to: UUID | None, *, old_state: bool = False) -> tuple[OrderEvent, OrderEvent]:
+    """Return the farewell and the greeting of an order that goes to another client, or back to its identity.
+
+    The farewell may carry the order's new state or, with ``old_state``, the one in which it leaves.
+    """
     there = order.model_copy(update={"client_id": to, "version": order.version + 2})
-    farewell = there.model_copy(update={"version": order.version + 1})
+    farewell = (order if old_state else there).model_copy(update={"version": order.version + 1})
     return OrderLeft(order=farewell, left=order.key), OrderAssigned(order=there)
 
 

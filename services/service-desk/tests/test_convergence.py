@@ -44,7 +44,7 @@ def _tell(client: UUID | None, history: Iterable[tuple[str, object]]) -> list[Or
         if verb == "move":
             if value == order.client_id:
                 continue
-            events += moved(order, value if isinstance(value, UUID) else None)
+            events += moved(order, value if isinstance(value, UUID) else None, old_state=order.version % 2 == 0)
             order = events[-1].order
             continue
         if verb == "pay":

@@ -7,18 +7,22 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
+from pydantic import BaseModel, ConfigDict
 
 from chassis.effects import SetTimer, TimerFired
 from chassis.errors import Later, Rejected
 from chassis.events.unit import Effect, Unit
 from chassis.service import Service
 from chassis.testing import bench_of
+from chassis.web.paging import Cursor, decode_cursor
+from chassis.web.route import Administers, Manages, Reads, Writes, router
 from schemas.automation import PointsAwardRequested
 from schemas.ids import derive
 from schemas.loyalty import Account, PointsEarned
 from schemas.orders import Order, OrderPaid, OrderPlaced
 from schemas.values import Identity, Money
 
+CLIENT = UUID(int=77)
 COUNTED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -37,9 +41,6 @@ class Tills:
 
     async def load(self, unit: Unit, messages: Sequence[OrderPlaced]) -> Mapping[UUID, Till]:
         clients = sorted({self.key(message) for message in messages})
-        await unit.connection.execute(
-            "create table if not exists till (client uuid primary key, total int, version int)"
-        )
         await unit.connection.execute(
             "insert into till select client, 0, 0 from unnest($1::uuid[]) client on conflict do nothing", clients
         )
@@ -100,16 +101,68 @@ def award(till: Till, asked: PointsAwardRequested) -> Iterable[Effect]:
     return ()
 
 
+class Note(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+
+
+routes = router("notes")
+
+
+@till_service.on_start
+async def make_tables(unit: Unit) -> None:
+    """Make the tables of the toy; a real service has migrations."""
+    await unit.connection.execute("create table if not exists till (client uuid primary key, total int, version int)")
+    await unit.connection.execute("create table if not exists note (text text)")
+
+
+async def write_note(unit: Unit, text: str) -> dict[str, str]:
+    await unit.connection.execute("insert into note values ($1)", text)
+    account = Account(client_id=CLIENT, points=0, tier="bronze", version=1)
+    unit.publish(PointsEarned(account=account, points=1))
+    return {"text": text}
+
+
+@routes.get("/notes")
+async def read_notes(unit: Reads, cursor: Cursor = None) -> int:
+    after = decode_cursor(cursor, 1) if cursor else [""]
+    count: int = await unit.connection.fetchval("select count(*) from note where text > $1", *after)
+    return count
+
+
+@routes.post("/notes")
+async def post_note(unit: Writes, note: Note) -> dict[str, str]:
+    return await write_note(unit, note.text)
+
+
+@routes.post("/manage")
+async def manage(unit: Manages, note: Note) -> dict[str, str]:
+    return await write_note(unit, note.text)
+
+
+@routes.post("/administer")
+async def administer(unit: Administers, note: Note) -> dict[str, str]:
+    return await write_note(unit, note.text)
+
+
+@routes.post("/fail")
+async def fail(unit: Writes, note: Note) -> None:
+    await write_note(unit, note.text)
+    raise ArithmeticError(note.text)
+
+
+till_service.routers.append(routes)
 bench = bench_of(till_service)
 
 
-def order_of(client: UUID, total: int, **more: object) -> Order:
+def order_of(client: UUID, total: int) -> Order:
     number = uuid4()
     return Order(
         id=number, channel_id=derive("channel"), external_id=str(number), number="1", client_id=client,
         identity=Identity(kind="order", value=str(number)), state="open",
         total=Money(amount=Decimal(total), currency="CZK"), refunded=Money(amount=Decimal(0), currency="CZK"),
-        placed_at=COUNTED, revised_at=COUNTED, version=1, **more,
+        placed_at=COUNTED, revised_at=COUNTED, version=1,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from klientela.errors import Refusal
 from klientela.layout import DataDirectory
@@ -59,7 +59,7 @@ def list_all(apis: Apis, among: Sequence[str], *, as_json: bool) -> int:
     if not found:
         console.print("There are no dead letters.")
         return 0
-    table = Table("service", "id", "died", "type", "handler", "reason")
+    table = Table("service", Column("id", no_wrap=True), "died", "type", "handler", "reason")
     for letter in found:
         columns = ("service", "id", "died_at", "type", "handler", "reason")
         table.add_row(*(str(letter[column])[:200] for column in columns))

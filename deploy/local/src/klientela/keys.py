@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from chassis.web.keys import ROLES
 from klientela.errors import Refusal
@@ -24,7 +24,7 @@ def list_keys(layout: DataDirectory, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"items": found}, ensure_ascii=False))
         return 0
-    table = Table("id", "name", "role", "until", "revoked")
+    table = Table(Column("id", no_wrap=True), "name", "role", "until", "revoked")
     for key in found:
         table.add_row(key["id"], key["name"], key["role"], key["expires_at"] or "for ever", key.get("revoked_at") or "")
     console = Console(highlight=False, markup=False)

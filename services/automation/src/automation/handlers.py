@@ -47,10 +47,10 @@ def keep_card(client: ClientFacts, event: ClientEvent) -> None:
 def run_rules(client: ClientFacts, book: RuleBook, trace: Trace, event: Event, *, cause: Cause) -> Iterator[Event]:
     """Every rule that listens and whose conditions hold, the event included, asks for what it wants; once per event."""
     scene = client.scene(event)
-    for rule in book.hearing(event, cause.lane, cause.sequence):
+    for rule in book.hearing(event, cause.lane, (cause.incarnation, cause.sequence)):
         if not _concerns(rule, scene):
             continue
-        occasion = Occasion(rule, event, cause.id, client.client_id, trace.now)
+        occasion = Occasion(rule, event, cause.id, client.client_id, cause.at or trace.now)
         if occasion.run_id not in trace.known:
             steps = _act(occasion)
             trace.keep(Run(occasion, cause.source, cause.lane, cause.sequence, steps))

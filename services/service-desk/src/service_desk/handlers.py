@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chassis.events.timers import CancelTimer, SetTimer, TimerFired
+from chassis.effects import CancelTimer, SetTimer, TimerFired
 from chassis.events.unit import Effect
 from chassis.service import Service
 from schemas.event import Event

@@ -126,8 +126,8 @@ class Bench:
         """Return a signed key."""
         return sign_key(self._private, role=role, name=f"test {role}", key_id=uuid4())
 
-    async def rows(self, sql: str, *args: object) -> list[asyncpg.Record]:
-        """Run SQL on the service's database."""
+    async def rows(self, sql: str, *args: object) -> list[Any]:
+        """Run SQL on the service's database; rows compare like tuples."""
         return await self.database.pool.fetch(sql, *args)
 
     async def records(self) -> list[Record]:
@@ -135,7 +135,7 @@ class Bench:
         async with self.database.pool.acquire() as connection:
             return await read_log(connection, self.service.name)
 
-    async def dead_letters(self) -> list[asyncpg.Record]:
+    async def dead_letters(self) -> list[Any]:
         """Return the dead letters."""
         return await self.rows("select * from chassis.dead_letters order by died_at, id")
 

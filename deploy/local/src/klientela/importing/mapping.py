@@ -25,8 +25,8 @@ LONGEST_NUMBER, LONGEST_TEXT = 300, 2_000
 MOST_LINES = 3_000
 """An event may have 512 kB, and a line of an order needs some 130 bytes there, its name not counted."""
 NUMBER = re.compile(r"[+-]?[0-9]{1,9}(?:\.[0-9]{1,6})?")
-PLACES = 6
-"""Decimal places that money may have anywhere in the suite."""
+PLACES, FINEST = 6, Decimal("0.000001")
+"""Decimal places that money may have anywhere in the suite, and its smallest amount."""
 FLOATED = re.compile(r"([0-9]+)\.0+")
 """A whole number that a spreadsheet took for a fraction: 17850.0."""
 DATES = ("%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M")
@@ -180,9 +180,10 @@ def read_amounts(
         raise BadLine("a cancellation gives back, so its quantity should be below zero")
     if not gives_back and quantity <= 0:
         raise BadLine("its quantity is not above zero")
-    if -int(total.normalize().as_tuple().exponent) > PLACES:
+    exact = total.quantize(FINEST) if -int(total.as_tuple().exponent) > PLACES else total
+    if exact != total:
         raise BadLine(f"its sum has more than {PLACES} decimal places")
-    return quantity, price, total
+    return quantity, price, exact
 
 
 def decimal_point(column: str, text: str) -> Decimal:

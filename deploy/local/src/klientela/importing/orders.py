@@ -120,7 +120,11 @@ class Run:
     async def prepare(self, api: SuiteApi) -> UUID:
         """See that there are a channel and a rate before the first order is sent."""
         await ensure_rate(api, self.wishes.currency, self.wishes.rate, self.progress.tell)
-        return await find_or_make_channel(api, self.wishes.channel or f"import {self.history.source.name}")
+        name = self.wishes.channel or f"import {self.history.source.name}"
+        channel = await find_or_make_channel(api, name)
+        survey = self.history.survey
+        self.progress.tell(f"{survey.lines} lines of {len(survey.ends)} invoices go into the channel “{name}”.")
+        return channel
 
     async def send(self, api: SuiteApi, channel: UUID, rejects: RowWriter) -> None:
         """Send what the service has not got yet."""

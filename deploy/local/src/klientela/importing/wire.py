@@ -55,7 +55,7 @@ def written(invoice: Invoice, currency: str, *, named: bool) -> bytes:
         "customer": invoice.customer,
         "billing": {"country": invoice.country},
         "items": [
-            {"sku": sku, "name": name if named else "", "quantity": f"{quantity:f}", "unit_price": f"{price:f}"}
+            {"sku": sku, "name": name if named else "", "quantity": str(quantity), "unit_price": str(price)}
             for sku, name, quantity, price in invoice.items
         ],
     }

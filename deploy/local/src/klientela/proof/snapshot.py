@@ -14,7 +14,10 @@ from klientela.errors import Refusal
 from klientela.proof.finding import Finding
 from klientela.proof.standing import Heads, Standing, on_its_way, read_present_heads, read_standing
 
-SESSION = {"application_name": "klientela verify", "timezone": "UTC", "jit": "off", "work_mem": "64MB"}
+SESSION = {
+    "application_name": "klientela verify", "timezone": "UTC", "jit": "off", "work_mem": "64MB",
+    "idle_in_transaction_session_timeout": "0", "statement_timeout": "0",
+}  # fmt: skip
 BETWEEN_LOOKS = 0.3
 """Seconds; events cause events, so a suite is at rest when a second look sees what the first one saw."""
 

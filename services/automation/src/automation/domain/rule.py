@@ -68,9 +68,9 @@ class RuleVersion:
         """The conditions, compiled once. Raises InvalidTree."""
         return compile_tree(self.when, vocabulary(self.on), "when.")
 
-    def hears(self, lane: int, sequence: int) -> bool:
-        """Tell whether an event stands beyond where its lane stood when the rule was switched on."""
-        return sequence > self.positions.get(lane, (0, 0))[1]
+    def hears(self, lane: int, position: tuple[int, int]) -> bool:
+        """Tell whether an event stands beyond where its lane was when the rule was switched on."""
+        return position > self.positions.get(lane, (0, 0))
 
     def holds(self, scene: Scene) -> bool:
         """Tell whether the conditions hold. Raises InvalidTree for a tree of fields that are no more."""
@@ -94,9 +94,9 @@ class RuleBook:
     def __deepcopy__(self, _: object) -> "RuleBook":
         return self
 
-    def hearing(self, event: Event, lane: int, sequence: int) -> Iterator[RuleVersion]:
+    def hearing(self, event: Event, lane: int, position: tuple[int, int]) -> Iterator[RuleVersion]:
         """Return the rules that an event at its place concerns, in the order they were made."""
-        return (rule for rule in self._by_event.get(event.event_type, ()) if rule.hears(lane, sequence))
+        return (rule for rule in self._by_event.get(event.event_type, ()) if rule.hears(lane, position))
 
 
 class StoreRule(NamedTuple):

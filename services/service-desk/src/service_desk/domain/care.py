@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from chassis.effects import TimerFired
 from chassis.errors import BusinessError, NotFound, VersionMismatch
-from chassis.events.timers import TimerFired
 from schemas import service_desk as public
 from schemas.event import Event
 from schemas.orders import DeviceTerms

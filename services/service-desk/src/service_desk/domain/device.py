@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from chassis.events.timers import CancelTimer, SetTimer
+from chassis.effects import CancelTimer, SetTimer
 from schemas import service_desk as public
 from schemas.event import Event
 from schemas.orders import DeviceTerms

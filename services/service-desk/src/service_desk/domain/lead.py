@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from chassis.effects import CancelTimer, SetTimer, TimerFired
 from chassis.errors import VersionMismatch
-from chassis.events.timers import CancelTimer, SetTimer, TimerFired
 from schemas.ids import derive
 from service_desk.domain.device import Device, set_timer
 

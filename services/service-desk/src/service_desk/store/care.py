@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from chassis.events.timers import TimerFired
+from chassis.effects import TimerFired
 from chassis.events.unit import Unit
 from service_desk.domain import Care, CompleteServiceOrder, OpenServiceOrder, RegisterDevice, ServiceOrder
 from service_desk.store.device import lock_devices, save_devices

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from chassis.events.timers import TimerFired
+from chassis.effects import TimerFired
 from chassis.events.unit import Unit
 from service_desk.domain import ChangeLead, Lead, Replanning
 from service_desk.store.device import device_of, save_devices

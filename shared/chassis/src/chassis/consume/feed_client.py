@@ -13,9 +13,12 @@ PAGE = 500
 class FeedClient:
     """Reads pages and heads of owners' logs; ``address`` gives the base address of a service."""
 
-    def __init__(self, address: Callable[[str], str], token: str) -> None:
+    def __init__(
+        self, address: Callable[[str], str], token: str, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         self._address = address
-        self._http = httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=20, trust_env=False)
+        headers = {"Authorization": f"Bearer {token}"}
+        self._http = httpx.AsyncClient(headers=headers, timeout=20, trust_env=False, transport=transport)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -46,7 +46,7 @@ class Mender:
                 await self.mend(source, lane)
 
     async def run(self, source: str, every: float) -> None:
-        """Check the heads of one owner, twice at the start and then at intervals; an owner that is away is asked again."""
+        """Check an owner's heads, twice at the start and then at intervals; one that is away is asked again."""
         pause, away = min(1.0, every), False
         while True:
             try:

@@ -49,6 +49,8 @@ class Cause(NamedTuple):
     sequence: int = 0
     hops: int = 0
     actor: str = ""
+    incarnation: int = 0
+    at: datetime | None = None
 
     @property
     def place(self) -> str:
@@ -83,7 +85,10 @@ class Record(NamedTuple):
 
     def as_cause(self) -> Cause:
         """What the record's effects carry on."""
-        return Cause(self.id, self.correlation, self.source, self.lane, self.sequence, self.hops + 1, self.actor)
+        return Cause(
+            self.id, self.correlation, self.source, self.lane, self.sequence, self.hops + 1, self.actor,
+            self.incarnation, self.at,
+        )  # fmt: skip
 
     def headers(self) -> list[tuple[str, bytes]]:
         """Return the Kafka headers of the record."""

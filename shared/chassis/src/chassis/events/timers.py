@@ -1,6 +1,7 @@
 """Durable timers, written with the state they follow: one per kind and subject."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import orjson
@@ -18,8 +19,9 @@ def pack(cause: Cause) -> bytes:
 
 def unpack(data: bytes) -> Cause:
     """Read a kept cause."""
-    identity, correlation, *rest = orjson.loads(data)
-    return Cause(UUID(identity), UUID(correlation), *rest)
+    identity, correlation, source, lane, sequence, hops, actor, incarnation, at = orjson.loads(data)
+    when = datetime.fromisoformat(at) if at else None
+    return Cause(UUID(identity), UUID(correlation), source, lane, sequence, hops, actor, incarnation, when)
 
 
 async def write_timers(connection: Connection, timers: Sequence[tuple[SetTimer | CancelTimer, Cause]]) -> None:

@@ -1,0 +1,65 @@
+"""The log and its feed: pages, heads that stop at the cursor, and numbers that were taken back."""
+
+from uuid import UUID
+
+import pytest_asyncio
+
+from chassis.events.lanes import lane_of
+from chassis.events.unit import unit_of_work
+from chassis.testing import Bench
+from schemas.loyalty import Account, PointsEarned
+
+CLIENT = UUID(int=5)
+LANE = lane_of(CLIENT)
+BAD = ("x", "", ":", ":5", "1:", "1:2:3", "-1", "1:-2", "1_0", "٣", " 1", "1e3", "99999999999999999999", f"{2**63}:1")
+
+
+@pytest_asyncio.fixture
+async def five(bench: Bench) -> int:
+    """Write five events of one client; return their incarnation."""
+    account = Account(client_id=CLIENT, points=1, tier="bronze", version=1)
+    async with unit_of_work(bench.database, "till") as unit:
+        unit.publish(*[PointsEarned(account=account, points=points) for points in (1, 2, 3, 4, 5)])
+    await bench.rows("update chassis.cursors set sequence = 4 where lane = $1", LANE)
+    return (await bench.records())[0].incarnation
+
+
+async def test_pages_and_heads_stop_at_the_cursor(bench: Bench, five: int) -> None:
+    async with bench.api("service") as api:
+        after, seen, pages = "0:0", [], 0
+        while True:
+            page = (await api.get("/v1/events", params={"lane": LANE, "after": after, "limit": 3})).json()
+            seen += [(item["sequence"], item["data"]["points"]) for item in page["items"]]
+            after, pages = page["position"], pages + 1
+            if not page["items"]:
+                break
+        heads = (await api.get("/v1/events/heads")).json()["heads"]
+    assert (seen, pages, after) == ([(1, 1), (2, 2), (3, 3), (4, 4)], 3, f"{five}:4")
+    assert heads[str(LANE)] == {"incarnation": five, "sequence": 5, "published": 4}
+    assert len(heads) == 48
+
+
+async def test_what_a_later_incarnation_took_back_is_resumed_before(bench: Bench, five: int) -> None:
+    later = five + 10
+    await bench.rows("insert into chassis.incarnations (lane, number, from_sequence) values ($1, $2, 3)", LANE, later)
+    await bench.rows("update chassis.events set incarnation = $1 where sequence >= 3", later)
+    async with bench.api("service") as api:
+
+        async def page(after: str) -> tuple[int, list[int], str]:
+            found = (await api.get("/v1/events", params={"lane": LANE, "after": after})).json()
+            return found["resumed"], [item["sequence"] for item in found["items"]], found["position"]
+
+        assert await page(f"{five}:4") == (2, [3, 4], f"{later}:4")
+        assert await page(f"{five}:1") == (1, [2, 3, 4], f"{later}:4")
+        assert await page(f"{later}:3") == (3, [4], f"{later}:4")
+        assert await page(f"{later}:4") == (4, [], f"{later}:4")
+
+
+async def test_an_after_that_is_none_is_a_problem(bench: Bench) -> None:
+    async with bench.api("service") as api:
+        for after in BAD:
+            answer = await api.get("/v1/events", params={"lane": LANE, "after": after})
+            assert (after, answer.status_code) == (after, 422)
+            assert answer.json()["type"].endswith("/invalid-request")
+        assert (await api.get(f"/v1/events/{LANE}/{2**63}")).status_code == 422
+        assert (await api.get(f"/v1/events/{LANE}/{2**63 - 1}")).status_code == 404
