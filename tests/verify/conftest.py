@@ -49,7 +49,8 @@ async def copy(dsn: str) -> str:
     """Copy a database; return the DSN of the copy."""
     name = f"copy_{uuid4().hex[:12]}"
     server = await asyncpg.connect(server_dsn())
-    await server.execute(f'create database "{name}" template "{name_of(dsn)}"')
+    order = "select format('create database %I template %I', $1::text, $2::text)"
+    await server.execute(await server.fetchval(order, name, name_of(dsn)))
     await server.close()
     return dsn_of(name)
 

@@ -38,12 +38,13 @@ def canonical(minute: int = 0, **said: Any) -> dict[str, Any]:
     } | said
 
 
-def a_revision(minute: int = 0, *, arrival: int = 1, body: str | None = None, **said: Any) -> Revision:
+def a_revision(
+    minute: int = 0, *, arrival: int = 1, body: str | None = None, received_at: datetime | None = None, **said: Any
+) -> Revision:
     """What the canonical form means."""
     order = ChannelOrder.model_validate(canonical(minute, **said))
-    return revision_of(
-        order, channel_id=CHANNEL, arrival=arrival, body_hash=body or str(canonical(minute, **said)), received_at=None
-    )
+    told = body or str(canonical(minute, **said))
+    return revision_of(order, channel_id=CHANNEL, arrival=arrival, body_hash=told, received_at=received_at)
 
 
 def raw(minute: int = 0, **said: Any) -> bytes:

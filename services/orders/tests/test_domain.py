@@ -1,5 +1,6 @@
 """The order's own rules, without a database."""
 
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -38,6 +39,7 @@ from services.orders.tests.factories import (
     OTHER,
     PAID,
     PUMP,
+    START,
     a_client,
     a_revision,
     linked,
@@ -130,7 +132,8 @@ def test_what_is_given_back_in_full_is_refunded() -> None:
     ("billing", "customer", "identity"),
     [
         ({"ico": "255 96 641", "dic": "CZ25596641", "email": "a@b"}, "7", FIRM),
-        ({"ico": "25596640", "dic": "cz 25596641"}, "7", Identity(kind="dic", value="CZ25596641")),
+        ({"dic": "cz 25596641", "email": "a@b"}, "7", Identity(kind="dic", value="CZ25596641")),
+        ({"ico": "25596640", "dic": "CZ25596641", "email": "Jana@Firma.example"}, "", MAIL),
         ({"ico": "25596640"}, "7", Identity(kind="external", value=f"{CHANNEL}:7")),
         ({"email": " Jana@Firma.example "}, "", MAIL),
         ({"email": "?"}, "", Identity(kind="order", value=str(ID))),
@@ -140,6 +143,12 @@ def test_a_buyer_is_recognised_by_the_best_that_is_known(
     billing: dict[str, str], customer: str, identity: Identity
 ) -> None:
     assert a_revision(0, billing=billing, customer=customer).identity == identity
+
+
+def test_a_revision_from_the_future_counts_from_its_arrival() -> None:
+    far = a_revision(60 * 24 * 365, received_at=START + timedelta(minutes=1))
+    assert far.revised_at == START + timedelta(minutes=1)
+    assert "date-in-future" in far.warnings
 
 
 def test_what_the_catalogue_said_once_of_an_item_stays() -> None:

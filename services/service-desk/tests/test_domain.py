@@ -121,6 +121,19 @@ def test_a_greeting_heard_before_the_farewell_says_both_and_ends_the_same() -> N
     assert said[4] == ["DeviceRegistered"]
 
 
+def test_a_device_declared_again_after_a_move_counts_as_new_whichever_lane_was_first() -> None:
+    given_back, unpaid = an_order(refunded="1000"), an_order(refunded="1000", paid_at=None, version=2)
+    farewell, greeting = moved(unpaid, BOB)
+    again = changed(an_order(client=BOB, refunded="1000", version=5))
+    in_time, as_heard = OrderDevices(ORDER_ID), OrderDevices(ORDER_ID)
+    for event in (paid(given_back), changed(unpaid), farewell, greeting, again):
+        list(in_time.follow(event))
+    for event in (greeting, again, paid(given_back), changed(unpaid), farewell):
+        list(as_heard.follow(event))
+    assert as_heard == in_time
+    assert in_time.devices[FIRST].version == 5
+
+
 def test_an_order_of_nobody_keeps_its_devices_to_itself() -> None:
     devices = OrderDevices(ORDER_ID)
     assert list(devices.follow(paid(an_order(client=None)))) == []

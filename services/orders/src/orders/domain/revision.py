@@ -154,7 +154,7 @@ def revision_of(
         external_id=said.external_id,
         number=said.number or said.external_id,
         kind=said.kind,
-        revised_at=said.revision.astimezone(UTC),
+        revised_at=_moment(said.revision, received_at),
         arrival=arrival,
         body_hash=body_hash,
         state=_state(said, refunded),
@@ -171,16 +171,25 @@ def revision_of(
 
 
 def identity_of(billing: Billing, order: UUID, channel: UUID, customer: str) -> Identity:
-    """Tell by what a buyer is recognised: IČO, DIČ, the channel's customer number, the mail, else the order itself."""
+    """Tell by what a buyer is recognised: IČO, DIČ, the channel's customer number, the mail, else the order itself.
+
+    A wrong IČO makes the firm unsure, whatever DIČ stands beside it: such an order waits for a person.
+    """
     if is_ico(billing.ico):
         return Identity(kind="ico", value=billing.ico)
-    if is_dic(billing.dic):
+    if is_dic(billing.dic) and not billing.ico:
         return Identity(kind="dic", value=billing.dic)
     if customer:
         return Identity(kind="external", value=f"{channel}:{customer}")
     if "@" in billing.email:
         return Identity(kind="email", value=billing.email.lower())
     return Identity(kind="order", value=str(order))
+
+
+def _moment(revised_at: datetime, received_at: datetime | None) -> datetime:
+    """Return when a revision was made; one from the future counts from its arrival, or no honest one would follow it."""
+    ahead = received_at is not None and revised_at > received_at + CLOCKS_DIFFER
+    return (received_at if received_at and ahead else revised_at).astimezone(UTC)
 
 
 def _state(said: ChannelOrder, refunded: Decimal) -> OrderState:

@@ -43,6 +43,7 @@ class OrderDevices:
         """Make the devices what the order's latest state says: paid makes them, given back in full closes them.
 
         An order that moves takes them along; the lane of its new client may be heard before the old one's farewell.
+        A device that is declared again counts as new: who heard of the move first may not know it from before.
         """
         units = {unit.id: unit for unit in _units(event.order)}
         if event.order.version <= self.version:
@@ -50,17 +51,19 @@ class OrderDevices:
             return
         client_id = None if isinstance(event, OrderLeft) else event.order.client_id
         moved = isinstance(event, OrderLeft | OrderAssigned) or client_id != self.client_id or not self.version
+        previous = self.version
         self.version, self.client_id, self.units = event.order.version, client_id, len(units)
         if moved:
             self.since = self.version
         for known in list(self.devices.values()):
             before = replace(known)
+            again = known.id in units and known.declared < previous
             if known.id in units:
                 _declare(known, units.pop(known.id), self.version)
             else:
                 known.state = "closed"
             known.client_id = client_id
-            if moved or known.public() != before.public():
+            if moved or again or known.public() != before.public():
                 known.version = self.version
             yield from announce(before, known)
         for unit in units.values():

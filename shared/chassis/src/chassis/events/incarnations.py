@@ -10,7 +10,14 @@ from chassis.database import Connection
 from chassis.events.lanes import LANES
 
 
-class IdentityChanged(asyncpg.TransactionRollbackError):
+class TryAgain(asyncpg.TransactionRollbackError):
+    """The unit was undone and what it lacked was made: the same work is to be tried again."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)  # asyncpg's errors cannot be shown without a message
+
+
+class IdentityChanged(TryAgain):
     """Another database wrote last: a new incarnation was begun, the same work is to be tried again."""
 
 

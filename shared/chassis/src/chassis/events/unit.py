@@ -15,7 +15,7 @@ import asyncpg
 from chassis.database import Connection, Database
 from chassis.effects import CancelTimer, SetTimer
 from chassis.errors import EventTooLarge
-from chassis.events.incarnations import IdentityChanged, begin_incarnation
+from chassis.events.incarnations import IdentityChanged, TryAgain, begin_incarnation
 from chassis.events.lanes import lane_of
 from chassis.events.partitions import ensure_partitions
 from chassis.events.record import Cause
@@ -46,7 +46,7 @@ class Pending(NamedTuple):
     body: bytes
 
 
-class PartitionMissing(asyncpg.TransactionRollbackError):
+class PartitionMissing(TryAgain):
     """The log had no room for the next numbers: a partition was made, the same work is to be tried again."""
 
 
