@@ -99,6 +99,16 @@ async def test_a_timer_fires_once_when_it_is_due(bench: Bench, paid: Make) -> No
     assert await bench.rows("select total from till") == [(1,)]
 
 
+async def test_what_a_timer_does_is_caused_by_the_event_that_set_it(bench: Bench, paid: Make) -> None:
+    (record,) = await bench.numbered(paid(uuid4(), 1000))
+    await bench.hear_records(record)
+    await bench.fire_timers()
+    told, woken = sorted(await bench.records(), key=lambda r: r.sequence)
+    assert (told.causation, told.hops) == (record.id, 1)
+    assert (woken.cause_place, woken.hops) == (f"till/{told.lane}/{told.sequence}", 2)
+    assert woken.correlation == record.correlation
+
+
 async def test_a_page_counts_only_where_it_was_asked_for(bench: Bench, placed: Make) -> None:
     client = uuid4()
     (record,) = await bench.numbered(placed(client, 3))

@@ -7,7 +7,7 @@ after them. So numbers are gapless, in commit order, and nobody can see 8 before
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -19,7 +19,7 @@ from chassis.events.incarnations import IdentityChanged, TryAgain, begin_incarna
 from chassis.events.lanes import lane_of
 from chassis.events.partitions import ensure_partitions
 from chassis.events.record import Cause
-from chassis.events.timers import write_timers
+from chassis.events.timers import explain_timers, write_timers
 from chassis.points import reach
 from schemas.event import Event
 from schemas.ids import derive
@@ -50,6 +50,14 @@ class PartitionMissing(TryAgain):
     """The log had no room for the next numbers: a partition was made, the same work is to be tried again."""
 
 
+class AskedTimer(NamedTuple):
+    """A timer as it was asked for; ``told`` counts the unit's events up to the one told with it, 0 if none was."""
+
+    timer: SetTimer | CancelTimer
+    cause: Cause
+    told: int
+
+
 class TooManyHops(Exception):
     """An event caused by fifteen others in a row causes no more: rules chase each other."""
 
@@ -74,7 +82,7 @@ class Unit:
         self.connection, self.source, self.cause = connection, source, cause
         self._identity = identity
         self._events: list[Pending] = []
-        self._timers: list[tuple[SetTimer | CancelTimer, Cause]] = []
+        self._timers: list[AskedTimer] = []
         self._said: dict[tuple[UUID, str], int] = {}
         self._now: datetime | None = None
 
@@ -102,12 +110,13 @@ class Unit:
             _pending(derive(cause.id, handler, event.event_type, n), event, cause)
             for n, event in enumerate(events, start=said)
         ]
-        self._timers += [(effect, cause) for effect in effects if not isinstance(effect, Event)]
+        told = len(self._events) if events else 0
+        self._timers += [AskedTimer(effect, cause, told) for effect in effects if not isinstance(effect, Event)]
 
     async def finish(self) -> bool:
         """Write timers, then number and write the events; tell whether there were any. Nothing is locked afterwards."""
         if self._timers:
-            await write_timers(self.connection, self._timers)
+            await write_timers(self.connection, [(asked.timer, asked.cause) for asked in self._timers])
         if not self._events:
             return False
         heads, incarnation, at = await self._lock_counters()
@@ -124,8 +133,20 @@ class Unit:
             )
         except asyncpg.CheckViolationError as error:
             raise PartitionMissing from error
+        await self._explain_timers(rows, incarnation, at)
         reach("events.written")
         return True
+
+    async def _explain_timers(self, rows: Sequence[tuple[Any, ...]], incarnation: int, at: datetime) -> None:
+        """Give timers the event that was told with them as their cause, now that its place is known."""
+        explained = []
+        for asked in self._timers:
+            if asked.told and isinstance(asked.timer, SetTimer):
+                (lane, sequence), (_, event_id, _, cause, _) = rows[asked.told - 1][:2], self._events[asked.told - 1]
+                place = (self.source, lane, sequence, cause.hops + 1, cause.actor, incarnation, at)
+                explained.append((asked.timer, Cause(event_id, cause.correlation, *place)))
+        if explained:
+            await explain_timers(self.connection, explained)
 
     async def _lock_counters(self) -> tuple[dict[int, int], int, datetime]:
         rows = await self.connection.fetch(
@@ -138,7 +159,7 @@ class Unit:
             raise IdentityChanged
         return {row["lane"]: row["head"] for row in rows}, rows[0]["incarnation"], rows[0]["at"]
 
-    def _number(self, heads: dict[int, int], incarnation: int, at: datetime) -> Sequence[tuple[object, ...]]:
+    def _number(self, heads: dict[int, int], incarnation: int, at: datetime) -> Sequence[tuple[Any, ...]]:
         rows = []
         for lane, event_id, event, cause, body in self._events:
             heads[lane] += 1

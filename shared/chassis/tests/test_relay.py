@@ -1,0 +1,163 @@
+"""The relay on a real Kafka: every lane in its order, from cursors that only the holder of the lock may move."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka.errors import KafkaError
+
+from chassis.events import relay
+from chassis.events.lanes import LANES, lane_of
+from chassis.events.relay import Relay
+from chassis.events.unit import unit_of_work
+from chassis.testing import Bench
+from schemas.loyalty import Account, PointsEarned
+
+Make = Any
+KEYS = {lane_of(UUID(int=number)): UUID(int=number) for number in range(600)}
+UNPUBLISHED = "select count(*) from chassis.counters join chassis.cursors using (lane) where head <> sequence"
+
+
+async def write(bench: Bench, each: int) -> None:
+    """Write some events in every lane."""
+    async with unit_of_work(bench.database, "till") as unit:
+        for key in KEYS.values():
+            account = Account(client_id=key, points=1, tier="bronze", version=1)
+            unit.publish(*[PointsEarned(account=account, points=1)] * each)
+
+
+@pytest.fixture
+def moved(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Give a signal that is set whenever cursors have been written."""
+    signal, reach = asyncio.Event(), relay.reach
+
+    def passing(point: str) -> None:
+        reach(point)
+        if point == "cursor.written":
+            signal.set()
+
+    monkeypatch.setattr(relay, "reach", passing)
+    return signal
+
+
+@asynccontextmanager
+async def relaying(bench: Bench, topic: Any) -> AsyncIterator["asyncio.Task[None]"]:
+    task = asyncio.create_task(Relay(bench.database, "till", topic.bootstrap, topic.name, topic.partitions).run())
+    yield task
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def all_published(bench: Bench, moved: asyncio.Event) -> None:
+    async with asyncio.timeout(60):
+        while (await bench.rows(UNPUBLISHED))[0]["count"]:
+            await moved.wait()
+            moved.clear()
+
+
+def places(found: list[ConsumerRecord]) -> dict[int, list[int]]:
+    """Return the numbers of each lane in the order they came."""
+    lanes: dict[int, list[int]] = defaultdict(list)
+    for record in found:
+        headers = dict(record.headers)
+        lane = int(headers["ce_lane"])
+        assert record.partition == lane % 4
+        lanes[lane].append(int(headers["ce_sequence"]))
+    return lanes
+
+
+async def test_all_lanes_are_published_each_in_its_order_the_largest_event_too(
+    bench: Bench, topic: Any, moved: asyncio.Event, placed: Make
+) -> None:
+    large = placed(KEYS[0], 1)
+    room = 512 * 1024 - len(large.model_dump_json()) - 10
+    large = type(large)(order=large.order.model_copy(update={"external_id": large.order.external_id + "x" * room}))
+    async with unit_of_work(bench.database, "till") as unit:
+        unit.publish(large)
+    await write(bench, 3)
+    async with relaying(bench, topic):
+        await all_published(bench, moved)
+        await write(bench, 1)
+        await all_published(bench, moved)
+    found = await topic.read()
+    assert places(found) == {lane: list(range(1, 5 + (lane == 0))) for lane in range(LANES)}
+    written = {record.id: record.body for record in await bench.records()}
+    assert {UUID(dict(record.headers)["ce_id"].decode()): record.value for record in found} == written
+
+
+async def test_after_a_failed_send_all_starts_again_from_the_cursors(
+    bench: Bench, topic: Any, moved: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(AIOKafkaProducer):  # type: ignore[misc]
+        async def send_batch(self, batch: Any, name: str, *, partition: int) -> Any:
+            if partition == 2:
+                raise KafkaError
+            return await super().send_batch(batch, name, partition=partition)
+
+    await write(bench, 2)
+    monkeypatch.setattr(relay, "AIOKafkaProducer", Failing)
+    with pytest.raises(KafkaError):
+        await Relay(bench.database, "till", topic.bootstrap, topic.name, topic.partitions).run()
+    assert await bench.rows("select sequence, lane % 4 = 2 from chassis.cursors group by 1, 2 order by 1") == [
+        (0, True), (2, False),
+    ]  # fmt: skip
+    monkeypatch.setattr(relay, "AIOKafkaProducer", AIOKafkaProducer)
+    async with relaying(bench, topic):
+        await all_published(bench, moved)
+    assert places(await topic.read()) == {lane: [1, 2] for lane in range(LANES)}
+
+
+async def test_a_relay_that_lost_its_lock_moves_nothing_and_the_other_takes_over(
+    bench: Bench, topic: Any, moved: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deaf = cut_before_cursors(bench, monkeypatch)
+    async with relaying(bench, topic) as first:
+        await write(bench, 1)
+        await all_published(bench, moved)
+        async with relaying(bench, topic) as second:
+            await write(bench, 1)
+            await all_published(bench, moved)
+            assert not second.done()
+            deaf.set()
+            await write(bench, 1)
+            with pytest.raises(Exception, match="connection"):
+                await asyncio.wait_for(first, 30)
+            await all_published(bench, moved)
+    lanes = places(await topic.read())
+    assert {tuple(dict.fromkeys(numbers)) for numbers in lanes.values()} == {(1, 2, 3)}
+    assert {tuple(numbers[:2]) for numbers in lanes.values()} == {(1, 2)}
+
+
+def cut_before_cursors(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Once the signal is set, end the session that holds the lock between the broker's answer and the cursors."""
+    cut, move = asyncio.Event(), relay._move_cursors
+
+    async def moving(session: Any, records: Any) -> None:
+        if cut.is_set():
+            cut.clear()
+            before = await bench.rows("select * from chassis.cursors order by lane")
+            await bench.rows("select pg_terminate_backend($1)", session.get_server_pid())
+            try:
+                await move(session, records)
+            finally:
+                assert await bench.rows("select * from chassis.cursors order by lane") == before
+        await move(session, records)
+
+    monkeypatch.setattr(relay, "_move_cursors", moving)
+    return cut
+
+
+async def test_without_a_broker_nothing_moves(bench: Bench) -> None:
+    await write(bench, 1)
+    with pytest.raises(KafkaError):
+        await Relay(bench.database, "till", "127.0.0.1:9", "nowhere", 4).run()
+    assert await bench.rows("select distinct sequence from chassis.cursors") == [(0,)]
+    assert await bench.rows(
+        "select count(*) from pg_locks where locktype = 'advisory' and database ="
+        " (select oid from pg_database where datname = current_database())"
+    ) == [(0,)]
