@@ -105,8 +105,11 @@ def test_any_order_of_lanes_ends_in_the_same_devices(hearing: Hearing) -> None:
     in_time, _ = _follow(hearing.history)
     as_heard, said = _follow(event for batch in hearing.batches for event in batch)
     assert as_heard == in_time
-    theirs = {(d.client_id, d.id): d.public() for d in as_heard.devices.values() if d.client_id}
-    assert _seen_by_clients(said) == theirs
+    seen = _seen_by_clients(said)
+    theirs = {(d.client_id, d.id): d for d in as_heard.devices.values() if d.client_id}
+    assert {k: (d.state, d.version) for k, d in seen.items()} == {k: (d.state, d.version) for k, d in theirs.items()}
+    declared = {k: d for k, d in theirs.items() if d.declared == as_heard.version}
+    assert {k: seen[k] for k in declared} == {k: d.public() for k, d in declared.items()}
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -23,7 +23,7 @@ from chassis.events.lanes import LANES
 from chassis.events.record import Position, Record
 from chassis.events.unit import Effect, Unit
 from chassis.run.topics import ensure_topics, wait_for_topics
-from chassis.service import Service
+from chassis.service import Intake, Service
 from chassis.testing import bench_of
 from chassis.web.paging import Cursor, decode_cursor
 from chassis.web.route import Administers, Manages, Reads, Writes, router
@@ -114,6 +114,16 @@ def award(till: Till, asked: PointsAwardRequested) -> Iterable[Effect]:
     """Give what is asked for, once for each request."""
     till.total += asked.points
     return ()
+
+
+def read_slip(intake: Intake) -> OrderPlaced:
+    if intake.body == b"torn":
+        message = "torn"
+        raise Rejected(message)
+    return OrderPlaced(order=order_of(CLIENT, int(intake.body)))
+
+
+till_service.intake("slip", parse=read_slip, state=tills)(count)
 
 
 class Note(BaseModel):

@@ -146,3 +146,46 @@ async def test_a_dead_letter_can_be_tried_again_or_dropped(bench: Bench, placed:
         assert dropped.status_code == 200
         assert (await api.get("/v1/dead-letters")).json()["items"] == []
     assert await bench.rows("select total from till") == [(3,)]
+
+
+async def test_poison_in_the_intake_is_a_dead_letter_alone_and_stays_one(bench: Bench) -> None:
+    bodies = [b"1", b"torn", b"2000000000", b"2000000000", b"x", b"666", b"2"]
+    await bench.take_in("slip", None, *bodies)
+    assert await bench.rows("select total from till") == [(2_000_000_003,)]
+    assert await bench.rows("select count(*) from chassis.intake where state = 0") == [(0,)]
+    letters = await bench.dead_letters()
+    reasons = ["fails alone: DataError", "the number of the beast", "torn", "unreadable: ValueError"]
+    assert sorted(letter["reason"] for letter in letters) == reasons
+    async with bench.api("manager") as api:
+        answers = [await api.post(f"/v1/dead-letters/{letter['id']}/retry") for letter in letters]
+    assert {answer.status_code for answer in answers} <= {409, 422}
+
+
+async def test_a_poisoned_timer_is_a_dead_letter_alone(bench: Bench, paid: Make) -> None:
+    full, other = uuid4(), uuid4()
+    await bench.hear(paid(full, 5), paid(other, 5))
+    await bench.rows("update till set total = 2147483647 where client = $1", full)
+    await bench.fire_timers()
+    assert await bench.rows("select total from till where client = $1", other) == [(1,)]
+    assert [letter["reason"] for letter in await bench.dead_letters()] == ["fails alone: DataError"]
+    assert await bench.rows("select * from chassis.timers") == []
+
+
+async def test_a_poisoned_parked_event_holds_up_no_other(bench: Bench, placed: Make) -> None:
+    clients = sorted([uuid4(), uuid4()])
+    await bench.hear(*(placed(client, 13) for client in clients))
+    await bench.rows("update till set total = case client when $1 then 2147483647 else 7 end", clients[0])
+    await bench.retry_parked()
+    assert await bench.rows("select total from till where client = $1", clients[1]) == [(20,)]
+    assert [letter["reason"] for letter in await bench.dead_letters()] == ["fails alone: DataError"]
+    assert await bench.rows("select * from chassis.parked") == []
+
+
+async def test_a_dead_letter_that_nobody_hears_any_more_is_not_done(bench: Bench, placed: Make) -> None:
+    await bench.hear(placed(uuid4(), 666))
+    (letter,) = await bench.dead_letters()
+    await bench.rows("update chassis.dead_letters set handler = 'gone'")
+    async with bench.api("manager") as api:
+        answer = await api.post(f"/v1/dead-letters/{letter['id']}/retry")
+    assert (answer.status_code, answer.json()["type"].rsplit("/", 1)[1]) == (409, "still-refused")
+    assert len(await bench.rows("select * from chassis.dead_letters where resolved_at is null")) == 1

@@ -15,6 +15,7 @@ from chassis.events import relay
 from chassis.events.lanes import LANES, lane_of
 from chassis.events.relay import Relay
 from chassis.events.unit import unit_of_work
+from chassis.points import reach
 from chassis.testing import Bench
 from schemas.loyalty import Account, PointsEarned
 
@@ -34,7 +35,7 @@ async def write(bench: Bench, each: int) -> None:
 @pytest.fixture
 def moved(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Give a signal that is set whenever cursors have been written."""
-    signal, reach = asyncio.Event(), relay.reach
+    signal = asyncio.Event()
 
     def passing(point: str) -> None:
         reach(point)

@@ -73,6 +73,7 @@ class OrderDevices:
         """Keep what an older state declared and the latest does not: closed, as if it had been heard in time.
 
         Only events from before the last move come late, so such a device came here with that move.
+        What was published of it keeps the terms of the first state heard: the version of a closed device does not rise.
         """
         for unit in units.values():
             known = self.devices.get(unit.id)

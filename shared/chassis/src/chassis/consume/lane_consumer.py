@@ -75,8 +75,8 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def run(self) -> None:
         """Consume until cancelled or until a worker fails; the caller starts again."""
         self._consumer.subscribe(list(self.topics), listener=self)
-        await self._consumer.start()
         try:
+            await self._consumer.start()
             commits = asyncio.get_running_loop().time()
             while True:
                 found = await self._consumer.getmany(timeout_ms=100, max_records=4 * FETCH)

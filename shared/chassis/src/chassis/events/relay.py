@@ -45,8 +45,8 @@ class Relay:
                 bootstrap_servers=self.bootstrap, enable_idempotence=True, acks="all", linger_ms=0,
                 max_batch_size=512 * 1024, max_request_size=1_048_576, compression_type=None, request_timeout_ms=20_000,
             )  # fmt: skip
-            await producer.start()
             try:
+                await producer.start()
                 await self._publish(session, producer)
             finally:
                 with suppress(Exception):

@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 
 from chassis.database import Connection
-from chassis.effects import CancelTimer, SetTimer, TimerFired
+from chassis.effects import CancelTimer, SetTimer
 from chassis.events.lanes import lane_of
 from chassis.events.record import Cause
 
@@ -53,20 +53,10 @@ async def write_timers(connection: Connection, timers: Sequence[tuple[SetTimer |
 async def explain_timers(connection: Connection, timers: Sequence[tuple[SetTimer, Cause]]) -> None:
     """Replace the causes of timers that this very transaction has written; their rows are locked already."""
     await connection.execute(
-        "update chassis.timers t set cause = c.cause from unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::bytea[])"
-        " c(kind, subject, due, cause) where t.kind = c.kind and t.subject = c.subject and t.due = c.due",
+        "update chassis.timers t set cause = c.cause"
+        " from unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::bytea[]) c(kind, subject, due, cause) where t.kind = c.kind and t.subject = c.subject and t.due = c.due",
         [timer.kind for timer, _ in timers],
         [timer.subject for timer, _ in timers],
         [timer.due for timer, _ in timers],
         [pack(cause) for _, cause in timers],
     )
-
-
-__all__ = [
-    "CancelTimer",
-    "SetTimer",
-    "TimerFired",
-    "pack",
-    "unpack",
-    "write_timers",
-]  # until all import chassis.effects

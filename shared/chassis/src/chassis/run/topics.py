@@ -12,8 +12,8 @@ WEEK_MS = 7 * 24 * 3600 * 1000
 async def ensure_topics(bootstrap: str, topics: Sequence[str], partitions: int, replication: int) -> None:
     """Make the topics that are missing; they keep a week, the owners' logs keep everything."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         known = await admin.list_topics()
         for topic in topics:
             if topic in known:
@@ -28,8 +28,8 @@ async def ensure_topics(bootstrap: str, topics: Sequence[str], partitions: int, 
 async def wait_for_topics(bootstrap: str, topics: Sequence[str], patience: float = 60) -> dict[str, int]:
     """Return the number of partitions of topics as soon as all are there. Raises TimeoutError."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         async with asyncio.timeout(patience):
             while True:
                 if set(topics) <= set(await admin.list_topics()):
