@@ -121,3 +121,15 @@ async def test_only_an_admin_handles_keys_and_nobody_writes_without_one(bench: B
         assert (
             await api.put("/v1/settings/b2b-clients", json={"create": True, "default_status": "VIP"})
         ).status_code == 403
+
+
+async def test_a_repeated_request_for_a_key_makes_no_second_one_and_shows_no_secret(bench: Bench) -> None:
+    async with bench.api("admin") as api:
+        wanted = {"name": "Sklad", "role": "viewer"}
+        made = await api.post("/v1/keys", json=wanted, headers={"Idempotency-Key": "k-1"})
+        again = await api.post("/v1/keys", json=wanted, headers={"Idempotency-Key": "k-1"})
+        assert (made.status_code, again.status_code) == (201, 409)
+        assert again.json()["type"].endswith("/shown-once")
+        assert len((await api.get("/v1/keys")).json()["items"]) == 1
+    kept = await bench.rows("select body from chassis.idempotency")
+    assert [bytes(row["body"]) for row in kept] == [b""]

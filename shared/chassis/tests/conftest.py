@@ -1,28 +1,17 @@
 """A toy service for the chassis' own tests: a till that counts what clients' orders come to, and says so."""
 
-import asyncio
-import os
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-import httpx
-import orjson
 import pytest
-import pytest_asyncio
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import BaseModel, ConfigDict
 
-from chassis.consume.feed_client import FeedClient
 from chassis.effects import SetTimer, TimerFired
 from chassis.errors import Later, Rejected
-from chassis.events.lanes import LANES
-from chassis.events.record import Position, Record
 from chassis.events.unit import Effect, Unit
-from chassis.run.topics import ensure_topics, wait_for_topics
 from chassis.service import Intake, Service
 from chassis.testing import bench_of
 from chassis.web.paging import Cursor, decode_cursor
@@ -32,6 +21,9 @@ from schemas.ids import derive
 from schemas.loyalty import Account, PointsEarned, TierReached
 from schemas.orders import Order, OrderPaid, OrderPlaced
 from schemas.values import Identity, Money
+from shared.chassis.tests.stand_ins import owner, topic
+
+__all__ = ["owner", "topic"]
 
 CLIENT = UUID(int=77)
 COUNTED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -179,98 +171,6 @@ async def fail(unit: Writes, note: Note) -> None:
 
 till_service.routers.append(routes)
 bench = bench_of(till_service)
-
-
-class Owner:
-    """A feed of orders without the service: everything it ever wrote, and how much of it is published."""
-
-    def __init__(self) -> None:
-        self.log: dict[int, list[Record]] = {}
-        self.away = False
-
-    def write(self, *records: Record) -> None:
-        for record in records:
-            self.log.setdefault(record.lane, []).append(record)
-
-    def client(self) -> FeedClient:
-        return FeedClient(lambda source: f"http://{source}", "", httpx.MockTransport(self._answer))
-
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        if self.away:
-            return httpx.Response(503)
-        if request.url.path.endswith("/heads"):
-            heads = {lane: {"incarnation": 1, "sequence": n, "published": n} for lane, n in self._heads().items()}
-            return httpx.Response(200, json={"heads": heads})
-        lane, after = int(request.url.params["lane"]), Position.parse(request.url.params["after"])
-        found = [record for record in self.log.get(lane, ()) if record.position > after][:7]
-        position = found[-1].position if found else after
-        items = [record.as_json() for record in found]
-        page = {"items": items, "resumed": after.sequence, "position": str(position)}
-        return httpx.Response(200, content=orjson.dumps(page, default=str))
-
-    def _heads(self) -> dict[int, int]:
-        return {lane: len(self.log.get(lane, ())) for lane in range(LANES)}
-
-
-class Topic:
-    """A topic of a test's own; its name ends in the source's, before that comes the prefix."""
-
-    def __init__(self, bootstrap: str, partitions: int) -> None:
-        self.bootstrap, self.partitions, self.prefix = bootstrap, partitions, f"c{uuid4().hex[:10]}."
-        self.name = self.prefix + "orders"
-
-    async def make(self) -> None:
-        await ensure_topics(self.bootstrap, [self.name], self.partitions, 1)
-        await wait_for_topics(self.bootstrap, [self.name])
-
-    async def drop(self) -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
-        await admin.start()
-        await admin.delete_topics([self.name])
-        await admin.close()
-
-    async def send(self, *records: Record | tuple[int, bytes | None]) -> None:
-        """Send records as the relay does, and garbage as (partition, value)."""
-        async with AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all", linger_ms=5) as producer:
-            answers = []
-            for each in records:
-                if isinstance(each, Record):
-                    value, key, headers, partition = each.body, each.key, each.headers(), each.lane % self.partitions
-                    sent = producer.send(self.name, value, str(key).encode(), partition, headers=headers)
-                else:
-                    sent = producer.send(self.name, each[1], b"\xff", each[0], headers=[("ce_lane", b"\xff")])
-                answers.append(await sent)
-            await asyncio.gather(*answers)
-
-    async def read(self) -> list[ConsumerRecord]:
-        """Return everything in the topic, partition by partition."""
-        places = [TopicPartition(self.name, number) for number in range(self.partitions)]
-        found: list[ConsumerRecord] = []
-        async with AIOKafkaConsumer(bootstrap_servers=self.bootstrap) as consumer:
-            consumer.assign(places)
-            ends = await consumer.end_offsets(places)
-            for place in places:
-                consumer.seek(place, 0)
-            while len(found) < sum(ends.values()):
-                for records in (await consumer.getmany(timeout_ms=1000)).values():
-                    found += records
-        return sorted(found, key=lambda record: (record.partition, record.offset))
-
-
-@pytest_asyncio.fixture
-async def topic() -> AsyncIterator[Topic]:
-    bootstrap = os.environ.get("KLIENTELA_TEST_KAFKA")
-    if not bootstrap:
-        pytest.skip("KLIENTELA_TEST_KAFKA is not set: run the tests with ./klientela test")
-    made = Topic(bootstrap, 4)
-    await made.make()
-    yield made
-    await made.drop()
-
-
-@pytest.fixture
-def owner() -> Owner:
-    return Owner()
 
 
 def order_of(client: UUID, total: int) -> Order:

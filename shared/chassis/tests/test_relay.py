@@ -11,6 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
+from chassis.database import TROUBLE
 from chassis.events import relay
 from chassis.events.lanes import LANES, lane_of
 from chassis.events.relay import Relay
@@ -126,7 +127,7 @@ async def test_a_relay_that_lost_its_lock_moves_nothing_and_the_other_takes_over
             assert not second.done()
             deaf.set()
             await write(bench, 1)
-            with pytest.raises(Exception, match="connection"):
+            with pytest.raises(TROUBLE):
                 await asyncio.wait_for(first, 30)
             await all_published(bench, moved)
     lanes = places(await topic.read())

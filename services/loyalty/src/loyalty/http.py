@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from fastapi import Header
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from chassis.errors import Invalid
-from chassis.web.paging import Cursor, Limit, Page, decode_cursor, page_of
+from chassis.web.paging import Cursor, Limit, Page, number, page_of, read_cursor
+from chassis.web.preconditions import Expected
 from chassis.web.route import Manages, Reads, router
 from loyalty import commands, store
 from loyalty.domain import Programmes, Terms
@@ -22,7 +21,6 @@ routes = router("loyalty")
 
 Rate = Annotated[Decimal, Field(ge=Decimal("0.01"), max_digits=20, decimal_places=6, allow_inf_nan=False)]
 Points = Annotated[int, Field(strict=True, gt=0, le=10**15)]
-IfMatch = Annotated[str | None, Header(description="The version that you read", max_length=100)]
 
 
 class TierPoints(BaseModel):
@@ -85,10 +83,10 @@ async def list_programme_versions(unit: Reads) -> Page[Programme]:
 
 
 @routes.put("/programme")
-async def put_programme(unit: Manages, wanted: ProgrammeWanted, if_match: IfMatch = None) -> Programme:
+async def put_programme(unit: Manages, wanted: ProgrammeWanted, expected: Expected) -> Programme:
     """Give the programme a new version, unless it is that already."""
     tiers = wanted.tiers
-    terms = Terms(wanted.rates, {"silver": tiers.silver, "gold": tiers.gold}, wanted.valid_from, _version(if_match))
+    terms = Terms(wanted.rates, {"silver": tiers.silver, "gold": tiers.gold}, wanted.valid_from, expected)
     return await commands.change_programme(unit, terms)
 
 
@@ -97,7 +95,7 @@ async def list_accounts(
     unit: Reads, limit: Limit = 100, cursor: Cursor = None, *, count: bool = False
 ) -> Page[AccountView]:
     """Return the accounts on which something was booked, by client id."""
-    rows = await store.list_accounts(unit, _after(cursor, UUID), limit + 1)
+    rows = await store.list_accounts(unit, _first(cursor, UUID), limit + 1)
     page = page_of(rows, limit, lambda row: [row["client_id"]], lambda row: AccountView(**row))
     page.count = await store.count_accounts(unit) if count else None
     return page
@@ -115,7 +113,7 @@ async def list_entries(
     unit: Reads, client_id: UUID, limit: Limit = 100, cursor: Cursor = None, *, count: bool = False
 ) -> Page[EntryView]:
     """Return the ledger of a client's account, the last booked first."""
-    rows = await store.list_entries(unit, client_id, _after(cursor, _number), limit + 1)
+    rows = await store.list_entries(unit, client_id, _first(cursor, number), limit + 1)
     page = page_of(rows, limit, lambda row: [row["number"]], _entry)
     page.count = await store.count_entries(unit, client_id) if count else None
     return page
@@ -125,28 +123,5 @@ def _entry(row: dict[str, object]) -> EntryView:
     return EntryView.model_validate({**row, "cause": {"event_id": row["cause"], "place": row["cause_place"]}})
 
 
-def _after(cursor: str | None, read: Callable[[str], T]) -> T | None:
-    if cursor is None:
-        return None
-    try:
-        return read(str(decode_cursor(cursor, 1)[0]))
-    except ValueError as error:
-        message = "cursor: not one that this list gave"
-        raise Invalid(message) from error
-
-
-def _number(text: str) -> int:
-    number = int(text)
-    if not 0 < number < 2**63:
-        raise ValueError
-    return number
-
-
-def _version(if_match: str | None) -> int | None:
-    if if_match in {None, "*"}:
-        return None
-    text = if_match.removeprefix("W/").strip('"')
-    if not text.isdecimal():
-        message = "If-Match: not a version that this service gave"
-        raise Invalid(message)
-    return int(text)
+def _first(cursor: str | None, read: Callable[[Any], T]) -> T | None:
+    return read_cursor(cursor, read)[0] if cursor else None

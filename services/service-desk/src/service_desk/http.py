@@ -4,12 +4,11 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Header
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
-from chassis.errors import Invalid
 from chassis.events.unit import Unit
-from chassis.web.paging import Cursor, Limit, Page, decode_cursor, page_of
+from chassis.web.paging import Cursor, Limit, Page, moment, page_of, read_cursor
+from chassis.web.preconditions import Expected
 from chassis.web.route import Manages, Reads, Writes, router
 from schemas import service_desk as public
 from schemas.orders import DeviceTerms
@@ -21,7 +20,6 @@ from service_desk.domain.care import DeviceUnknown
 HISTORY = 100
 MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 routes = router("service-desk")
-IfMatch = Annotated[str | None, Header(description="The version that you read", max_length=100)]
 
 
 class Wanted(BaseModel):
@@ -161,11 +159,10 @@ async def open_service_order(unit: Writes, wanted: ServiceOrderWanted) -> public
 
 @routes.post("/service-orders/{service_order_id}/complete")
 async def complete_service_order(
-    unit: Writes, service_order_id: UUID, done: Completion, if_match: IfMatch = None
+    unit: Writes, service_order_id: UUID, done: Completion, expected: Expected
 ) -> public.ServiceOrder:
     """Say when the work was done; the past is allowed."""
-    version = _version(if_match)
-    return (await commands.complete_service_order(unit, service_order_id, done.completed_at, version)).public()
+    return (await commands.complete_service_order(unit, service_order_id, done.completed_at, expected)).public()
 
 
 @routes.get("/settings/maintenance")
@@ -175,9 +172,9 @@ async def get_lead(unit: Reads) -> LeadView:
 
 
 @routes.put("/settings/maintenance")
-async def put_lead(unit: Manages, wanted: LeadWanted, if_match: IfMatch = None) -> LeadView:
+async def put_lead(unit: Manages, wanted: LeadWanted, expected: Expected) -> LeadView:
     """Change how long before the next care clients are reminded; what waits is planned anew."""
-    lead = await commands.change_lead(unit, wanted.lead_months, _version(if_match))
+    lead = await commands.change_lead(unit, wanted.lead_months, expected)
     return LeadView(lead_months=lead.months, version=lead.version)
 
 
@@ -198,19 +195,5 @@ def _view(device: Device, now: datetime) -> DeviceView:
 def _before(cursor: str | None) -> tuple[datetime, UUID] | None:
     if cursor is None:
         return None
-    moment, identity = decode_cursor(cursor, 2)
-    try:
-        return MOMENT.validate_python(str(moment)), UUID(str(identity))
-    except ValueError as error:
-        message = "cursor: not one that this list gave"
-        raise Invalid(message) from error
-
-
-def _version(if_match: str | None) -> int | None:
-    if if_match is None or if_match == "*":
-        return None
-    text = if_match.removeprefix("W/").strip('"')
-    if not (text.isascii() and text.isdecimal()):
-        message = "If-Match: not a version that this service gave"
-        raise Invalid(message)
-    return int(text)
+    at, last = read_cursor(cursor, moment, UUID)
+    return at, last

@@ -3,29 +3,18 @@
 from typing import Annotated
 from uuid import UUID, uuid4
 
-from fastapi import Depends, Header, Query
+from fastapi import Query
 
 from automation import commands, store
 from automation.domain.rule import Terms
 from automation.http.models import RuleView, RuleWanted
-from chassis.errors import Invalid, VersionMismatch
-from chassis.web.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
+from chassis.web.paging import Cursor, Limit, Page, encode_cursor, number, read_cursor
+from chassis.web.preconditions import Expected
 from chassis.web.route import Manages, Reads, router
 
 routes = router("rules")
 
 
-def _expected(if_match: Annotated[str | None, Header(description="The version that was read")] = None) -> int | None:
-    """Return the version that a change was made for; nothing if none was sent or any will do (RFC 9110)."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    version = if_match.strip().removeprefix("W/").strip('"')
-    if not (version.isascii() and version.isdigit()):
-        raise VersionMismatch
-    return int(version)
-
-
-Expected = Annotated[int | None, Depends(_expected)]
 On = Annotated[str | None, Query(max_length=200, description="Only rules that listen to this event")]
 
 
@@ -102,11 +91,8 @@ def number_after(cursor: str | None, first: int) -> int:
     """Return the number that a page begins after. Raises Invalid."""
     if cursor is None:
         return first
-    (number,) = decode_cursor(cursor, 1)
-    if not isinstance(number, int) or not 0 <= number < 2**63:
-        message = "cursor: not one that this list gave"
-        raise Invalid(message)
-    return number
+    (after,) = read_cursor(cursor, number)
+    return int(after)
 
 
 def _terms(wanted: RuleWanted) -> Terms:

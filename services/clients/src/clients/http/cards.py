@@ -8,6 +8,7 @@ from fastapi import Query
 
 from chassis.events.unit import Unit
 from chassis.web.paging import Cursor, Limit, Page, page_of
+from chassis.web.preconditions import Expected
 from chassis.web.route import Reads, Writes, router
 from clients import commands
 from clients.domain.card import SetStar, SetStatus
@@ -15,7 +16,6 @@ from clients.domain.edit import EditCard
 from clients.domain.refusals import ClientUnknown
 from clients.http.cursors import after_number
 from clients.http.models import Body, CardBody, NewCard, ShownClient, show
-from clients.http.preconditions import Expected
 from clients.store import readers
 from schemas.clients import Client
 from schemas.values import Name, Text, tidy_ico

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from chassis.errors import BusinessError
 from chassis.web.paging import Cursor, Limit, Page, page_of
-from chassis.web.route import Administers, router
+from chassis.web.route import SHOWN_ONCE, Administers, router
 from clients import commands
 from clients.http.cursors import after_moment
 from clients.http.models import Body
@@ -67,7 +67,7 @@ def _signing_key(request: Request) -> str:
     return path.read_text(encoding="utf-8")
 
 
-@routes.post("/keys", status_code=201)
+@routes.post("/keys", status_code=201, dependencies=[SHOWN_ONCE])
 async def make_key(unit: Administers, body: NewKey, signing_key: Annotated[str, Depends(_signing_key)]) -> MadeKey:
     """Make a key; its text is in this answer and nowhere else."""
     stored, text = await commands.make_key(

@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 from pydantic import AwareDatetime, BaseModel
 
 from chassis.web.paging import Cursor, Limit, Page, page_of
+from chassis.web.preconditions import Expected
 from chassis.web.route import Reads, Writes, router
 from clients import commands
 from clients.domain.card import AddTask, StoredTask
 from clients.http.cursors import after_moment
 from clients.http.models import Body
-from clients.http.preconditions import Expected
 from clients.store import tasks
 from schemas.clients import Task
 from schemas.values import Name, Text

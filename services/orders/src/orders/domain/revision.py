@@ -187,7 +187,7 @@ def identity_of(billing: Billing, order: UUID, channel: UUID, customer: str) -> 
 
 
 def _moment(revised_at: datetime, received_at: datetime | None) -> datetime:
-    """Return when a revision was made; one from the future counts from its arrival, or no honest one would follow it."""
+    """Return when a revision was made; one from the future counts from its arrival, or no honest one could follow."""
     ahead = received_at is not None and revised_at > received_at + CLOCKS_DIFFER
     return (received_at if received_at and ahead else revised_at).astimezone(UTC)
 

@@ -6,14 +6,14 @@ from uuid import UUID
 from fastapi import Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from chassis.web.paging import Cursor, Limit, Page, page_of
-from chassis.web.route import Reads, Writes, router
+from chassis.web.paging import Count, Cursor, Limit, Page, page_of
+from chassis.web.route import SHOWN_ONCE, Reads, Writes, router
 from orders import store
 from orders.adapters.envelope import wrap
 from orders.commands import channel_at_the_door, open_channel, take_message
 from orders.domain.channel import Channel, ChannelKind, MetaKeys
 from orders.domain.revision import ChannelOrder
-from orders.http.asking import Count, place_of
+from orders.http.places import before
 from schemas.values import Name
 
 routes = router("channels")
@@ -70,19 +70,19 @@ class Accepted(BaseModel):
     accepted: int
 
 
-@routes.post("/channels", status_code=201, response_model_exclude_none=True)
+@routes.post("/channels", status_code=201, response_model_exclude_none=True, dependencies=[SHOWN_ONCE])
 async def create_channel(request: Request, unit: Writes, new: NewChannel) -> ChannelView:
     """Open a channel: a shop gets its webhook's address, a Kafka producer its token, shown this once."""
     channel, token = await open_channel(unit, new.kind, new.name, new.secret, new.settings)
     return _view(request, channel).model_copy(update={"token": token or None})
 
 
-@routes.get("/channels", response_model_exclude_none=True)
+@routes.get("/channels")
 async def get_channels(
     request: Request, unit: Reads, *, limit: Limit = 100, cursor: Cursor = None, count: Count = False
 ) -> Page[ChannelView]:
     """List the channels, newest first."""
-    after = place_of(cursor)
+    after = before(cursor)
     rows, total = await store.list_channels(unit.connection, limit, after)
     page = page_of(rows, limit, lambda row: (row.created_at.isoformat(), row.id), lambda row: _view(request, row))
     return page.model_copy(update={"count": total if count else None})

@@ -4,11 +4,11 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from chassis.web.paging import Cursor, Limit, Page, page_of
+from chassis.web.paging import Count, Cursor, Limit, Page, page_of
 from chassis.web.route import Reads, router
 from orders import store
 from orders.domain.opportunity import Reason
-from orders.http.asking import Count, place_of
+from orders.http.places import before
 from orders.store.opportunities import Stored, count_opportunities
 from schemas.orders import Opportunity
 
@@ -32,7 +32,7 @@ async def get_opportunities(
     count: Count = False,
 ) -> Page[OpportunityView]:
     """List opportunities, newest first."""
-    rows = await store.list_opportunities(unit.connection, client_id, limit, place_of(cursor))
+    rows = await store.list_opportunities(unit.connection, client_id, limit, before(cursor))
     page = page_of(rows, limit, lambda row: (row.opened_at.isoformat(), row.opportunity.id), _view)
     return page.model_copy(update={"count": await count_opportunities(unit.connection, client_id) if count else None})
 

@@ -4,13 +4,14 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from chassis.web.paging import Cursor, Limit, Page, page_of
+from chassis.web.paging import Count, Cursor, Limit, Page, page_of
+from chassis.web.preconditions import Expected
 from chassis.web.route import Reads, Writes, router
 from orders import store
 from orders.commands import assign_client, unassign_client
 from orders.domain.errors import OrderUnknown
 from orders.domain.order import AssignClient, Order, UnassignClient
-from orders.http.asking import Count, IfMatch, expected_version, place_of
+from orders.http.places import before
 from orders.store.orders_read import Wanted, count_orders
 from schemas.orders import Order as PublicOrder
 from schemas.orders import OrderState
@@ -58,7 +59,7 @@ async def get_orders(
 ) -> Page[OrderView]:
     """List orders, newest first."""
     wanted = Wanted(client_id, channel_id, external_id, state)
-    rows = await store.list_orders(unit.connection, wanted, limit, place_of(cursor))
+    rows = await store.list_orders(unit.connection, wanted, limit, before(cursor))
     page = page_of(rows, limit, lambda row: (row.placed_at.isoformat(), row.id), _view)
     return page.model_copy(update={"count": await count_orders(unit.connection, wanted) if count else None})
 
@@ -73,17 +74,17 @@ async def get_order(unit: Reads, order_id: UUID) -> OrderView:
 
 
 @routes.put("/orders/{order_id}/client")
-async def put_client(unit: Writes, order_id: UUID, to: ToClient, if_match: IfMatch = None) -> LinkedOrder:
+async def put_client(unit: Writes, order_id: UUID, to: ToClient, expected: Expected) -> LinkedOrder:
     """Link an order to a client by hand; its billing data is overwritten with the card's, which must be confirmed."""
-    command = AssignClient(order_id, to.client_id, to.overwrite_billing, expected_version(if_match))
+    command = AssignClient(order_id, to.client_id, to.overwrite_billing, expected)
     order = await assign_client(unit, command)
     return LinkedOrder.model_validate({**dict(_public(order)), "replaced": order.replaced})
 
 
 @routes.delete("/orders/{order_id}/client")
-async def delete_client(unit: Writes, order_id: UUID, if_match: IfMatch = None) -> OrderView:
+async def delete_client(unit: Writes, order_id: UUID, expected: Expected) -> OrderView:
     """Take an order from its client by hand; the link of its identity no longer moves it."""
-    return _view(_public(await unassign_client(unit, UnassignClient(order_id, expected_version(if_match)))))
+    return _view(_public(await unassign_client(unit, UnassignClient(order_id, expected))))
 
 
 def _public(order: Order) -> PublicOrder:

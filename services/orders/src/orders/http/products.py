@@ -5,13 +5,13 @@ from typing import Annotated, Any
 from fastapi import Path, Response
 from pydantic import BaseModel, ConfigDict
 
-from chassis.web.paging import Cursor, Limit, Page, decode_cursor, page_of
+from chassis.web.paging import Count, Cursor, Limit, Page, page_of, read_cursor, text
+from chassis.web.preconditions import Expected
 from chassis.web.route import Reads, Writes, router
 from orders import store
 from orders.commands import put_product
 from orders.domain.errors import ProductUnknown
 from orders.domain.product import PutProduct
-from orders.http.asking import Count, IfMatch, expected_version
 from schemas.orders import DeviceTerms, Product
 from schemas.values import Money, Name
 
@@ -47,7 +47,7 @@ async def get_products(
     unit: Reads, *, limit: Limit = 100, cursor: Cursor = None, count: Count = False
 ) -> Page[Product]:
     """List the products by SKU."""
-    after = str(decode_cursor(cursor, 1)[0]) if cursor else None
+    after = read_cursor(cursor, text)[0] if cursor else None
     rows, total = await store.list_products(unit.connection, limit, after)
     page = page_of(rows, limit, lambda row: (row.sku,), lambda row: row)
     return page.model_copy(update={"count": total if count else None})
@@ -63,12 +63,10 @@ async def get_product(unit: Reads, sku: Sku) -> Product:
 
 
 @routes.put("/products/{sku:path}", responses={201: {"model": Product}})
-async def change_product(
-    unit: Writes, sku: Sku, new: NewProduct, response: Response, if_match: IfMatch = None
-) -> Product:
+async def change_product(unit: Writes, sku: Sku, new: NewProduct, response: Response, expected: Expected) -> Product:
     """Put a product into the catalogue (201) or change it there (200)."""
     told: dict[str, Any] = new.model_dump()
-    shelf = await put_product(unit, PutProduct(Product(sku=sku, **told), expected_version(if_match)))
+    shelf = await put_product(unit, PutProduct(Product(sku=sku, **told), expected))
     if shelf.product is None:
         raise ProductUnknown
     response.status_code = 201 if shelf.new else 200

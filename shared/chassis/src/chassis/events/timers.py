@@ -54,7 +54,8 @@ async def explain_timers(connection: Connection, timers: Sequence[tuple[SetTimer
     """Replace the causes of timers that this very transaction has written; their rows are locked already."""
     await connection.execute(
         "update chassis.timers t set cause = c.cause"
-        " from unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::bytea[]) c(kind, subject, due, cause) where t.kind = c.kind and t.subject = c.subject and t.due = c.due",
+        " from unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::bytea[]) c(kind, subject, due, cause)"
+        " where t.kind = c.kind and t.subject = c.subject and t.due = c.due",
         [timer.kind for timer, _ in timers],
         [timer.subject for timer, _ in timers],
         [timer.due for timer, _ in timers],

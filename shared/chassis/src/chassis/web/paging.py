@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
@@ -13,6 +14,7 @@ from chassis.errors import Invalid
 
 T = TypeVar("T")
 Limit = Annotated[int, Query(ge=1, le=500, description="How many items at the most")]
+Count = Annotated[bool, Query(description="Say how many there are in all")]
 Cursor = Annotated[str | None, Query(description="The `next` of the page before", max_length=2_000)]
 
 
@@ -27,23 +29,52 @@ class Page(BaseModel, Generic[T]):
 def encode_cursor(*values: object) -> str:
     """Turn the sort key of the last row into a cursor.
 
-    >>> decode_cursor(encode_cursor("Novák", 7), 2)
+    >>> read_cursor(encode_cursor("Novák", 7), text, number)
     ['Novák', 7]
     """
     return base64.urlsafe_b64encode(orjson.dumps(values, default=str)).decode()
 
 
-def decode_cursor(cursor: str, width: int) -> list[Any]:
-    """Read a cursor of ``width`` values. Raises Invalid for one that is not ours."""
+def read_cursor(cursor: str, *readers: Callable[[Any], Any]) -> list[Any]:
+    """Read a cursor's values, each with its reader. Raises Invalid for one that this list did not give.
+
+    >>> read_cursor(encode_cursor("Novák", 7), text, number)
+    ['Novák', 7]
+    """
     try:
-        values = orjson.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
-    except (ValueError, binascii.Error) as error:
-        message = "cursor: not one that a page gave"
-        raise Invalid(message) from error
-    if not isinstance(values, list) or len(values) != width:
+        values = iter(orjson.loads(base64.urlsafe_b64decode(cursor.encode("ascii"))))
+        return [read(value) for read, value in zip(readers, values, strict=True)]
+    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error) as error:
         message = "cursor: not one that this list gave"
-        raise Invalid(message)
-    return values
+        raise Invalid(message) from error
+
+
+def decode_cursor(cursor: str, width: int) -> list[Any]:
+    """Read a cursor of ``width`` values as they are. Raises Invalid."""
+    return read_cursor(cursor, *[_as_is] * width)
+
+
+def _as_is(value: Any) -> Any:  # noqa: ANN401 - whatever stood in the cursor
+    return value
+
+
+def number(value: Any) -> int:  # noqa: ANN401 - whatever stood in the cursor
+    """Read a whole number from zero that PostgreSQL's bigint holds. Raises ValueError."""
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise ValueError
+    return value
+
+
+def text(value: Any) -> str:  # noqa: ANN401 - whatever stood in the cursor
+    """Read a text that PostgreSQL holds. Raises ValueError."""
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError
+    return value
+
+
+def moment(value: Any) -> datetime:  # noqa: ANN401 - whatever stood in the cursor
+    """Read a moment with its offset. Raises ValueError and TypeError."""
+    return datetime.fromisoformat(value).astimezone(UTC)
 
 
 def page_of(

@@ -41,6 +41,13 @@ class IdempotencyKeyReused(BusinessError):
     status = 409
 
 
+class ShownBefore(BusinessError):
+    """This was done before, and its answer held a secret that is shown once and kept nowhere."""
+
+    slug = "shown-once"
+    status = 409
+
+
 class Answered(Exception):
     """The same request was answered before; here is that answer."""
 
@@ -135,6 +142,8 @@ async def _recall(unit: Unit, key: Key, request: Request) -> None:
     )
     if known is None or known["request_hash"] != digest:
         raise IdempotencyKeyReused
+    if not known["body"]:
+        raise ShownBefore
     raise Answered(known["status"], known["body"])
 
 
@@ -146,8 +155,16 @@ async def _remember(unit: Unit, request: Request, response: Response) -> None:
             str(request.state.key.id),
             name,
             response.status_code,
-            bytes(response.body),
+            b"" if getattr(request.state, "shown_once", False) else bytes(response.body),
         )
+
+
+async def _show_once(request: Request) -> None:
+    request.state.shown_once = True
+
+
+SHOWN_ONCE = Depends(_show_once)
+"""For endpoints whose answer holds a secret: a repeated Idempotency-Key does nothing again, and shows it to nobody."""
 
 
 class UnitRoute(APIRoute):
