@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
+
 from chassis.run.topics import ensure_topics
 from chassis.testing import server_dsn
 from chassis.web.keys import new_signing_key, public_keys, sign_key
@@ -133,16 +133,16 @@ class Rig:
 
     async def settle(self, patience: float = 60) -> None:
         """Wait until nothing is left to do: intake empty, all published, all applied, twice the same."""
-        before = None
-        deadline = time.monotonic() + patience
-        while True:
-            now = await self.standing()
-            if now == before and not await self.behind():
-                return
-            if time.monotonic() > deadline:
-                pytest.fail(f"not quiet after {patience:.0f} s: {await self.behind()}")
-            before = now
-            await asyncio.sleep(0.15)
+        seen: list[object] = [None]
+
+        async def quiet() -> bool:
+            seen.append(await self.standing())
+            return seen[-1] == seen[-2] and not await self.behind()
+
+        try:
+            await until(quiet, patience)
+        except TimeoutError:
+            pytest.fail(f"not quiet after {patience:.0f} s: {await self.behind()}")
 
     async def standing(self) -> dict[str, list[asyncpg.Record]]:
         """Return the heads of all lanes."""
@@ -152,7 +152,7 @@ class Rig:
     async def behind(self) -> list[str]:
         """Name what is not yet done."""
         found: list[str] = []
-        heads = {name: dict(rows) for name, rows in (await self.standing()).items()}
+        heads = {name: {row["lane"]: row["head"] for row in rows} for name, rows in (await self.standing()).items()}
         for name in self.names:
             waiting = await self.rows(
                 name,
@@ -174,5 +174,5 @@ class Rig:
 async def until(condition: Callable[[], Awaitable[bool]], patience: float = 30) -> None:
     """Wait for a condition with a deadline."""
     async with asyncio.timeout(patience):
-        while not await condition():
-            await asyncio.sleep(0.05)
+        while not await condition():  # noqa: ASYNC110 - the condition is in other processes
+            await asyncio.sleep(0.05)  # lint-skip: sleep other processes give no signal but their rows

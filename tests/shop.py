@@ -71,6 +71,11 @@ class Shop:
     def __init__(self, api: httpx.AsyncClient, webhook_url: str, secret: str = SECRET) -> None:
         self.api, self.path, self.secret = api, httpx.URL(webhook_url).path, secret
 
+    @property
+    def channel(self) -> str:
+        """The channel's id, the last part of its webhook's path."""
+        return self.path.rsplit("/", 1)[1]
+
     @classmethod
     async def open(cls, api: httpx.AsyncClient, name: str = "E-shop") -> "Shop":
         """Make a WooCommerce channel and return its shop."""
@@ -96,4 +101,4 @@ class Shop:
                         return
                 except httpx.TransportError:
                     pass
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.05)  # lint-skip: sleep a shop's queue tries again by the clock

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from klientela.layout import PROJECT
 from klientela.ports import free_ports
 
@@ -49,9 +50,12 @@ def script(tmp_path: Path) -> Iterator[str]:
     text = text.replace("./klientela up --detach", f"./klientela up --detach --port-base {base}")
     text = re.sub(r"(\./klientela \w+)", rf"\1 --data {data}", text)
     yield text.replace("$(cat .klientela/", f"$(cat {data}/")
-    subprocess.run(["./klientela", "down", "--data", str(data)], cwd=PROJECT, check=False)
+    down = [PROJECT / "klientela", "down", "--data", str(data)]
+    subprocess.run(down, cwd=PROJECT, check=False)  # noqa: S603 - our own command
 
 
 def test_the_story_of_the_readme_is_true(script: str) -> None:
-    done = subprocess.run(["sh"], input=script, cwd=PROJECT, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        ["/bin/sh"], input=script, cwd=PROJECT, capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

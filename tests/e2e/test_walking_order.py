@@ -7,24 +7,18 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from dateutil.relativedelta import relativedelta
-from tests.rig import Rig
+
+from tests.e2e.asking import get, state_of_everything
+from tests.rig import Rig, until
 from tests.shop import Shop, ShopOrder
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 ICO, OTHER_ICO, LATE_ICO = "25596641", "27074358", "45274649"
 STORY: dict[str, Any] = {}
-
-
-async def get(suite: Rig, service: str, path: str, **query: Any) -> Any:
-    async with suite.api(service, "viewer") as api:
-        response = await api.get(path, params=query)
-    assert response.status_code == 200, response.text
-    return response.json()
 
 
 async def client_of(suite: Rig, ico: str) -> dict[str, Any]:
@@ -39,20 +33,6 @@ async def points_of(suite: Rig, client: str) -> tuple[int, str]:
     return account["points"], account["tier"]
 
 
-async def state_of_everything(suite: Rig) -> dict[str, Any]:
-    """Return every row of every table but the raw intake, and every log head."""
-    found: dict[str, Any] = {}
-    for name in suite.names:
-        tables = await suite.rows(
-            name,
-            "select format('%I.%I', schemaname, tablename) as t from pg_tables where schemaname in ('public', 'chassis')"
-            " and tablename not in ('intake', 'idempotency') and tablename not like 'migrations%' order by 1",
-        )
-        for row in tables:
-            found[f"{name} {row['t']}"] = sorted(map(str, await suite.rows(name, f"select t::text from {row['t']} t")))
-    return found
-
-
 async def test_1_b2b_clients_are_off_by_default(suite: Rig) -> None:
     assert await get(suite, "clients", "/v1/settings/b2b-clients") == {
         "create": False, "default_status": "Nový partner", "label": "Ano, vytvářet klienty pro B2B objednávky",
@@ -63,7 +43,7 @@ async def test_1_b2b_clients_are_off_by_default(suite: Rig) -> None:
     STORY["shop"] = shop
     await suite.settle()
     assert (await get(suite, "clients", "/v1/clients"))["items"] == []
-    (order,) = (await get(suite, "orders", "/v1/orders"))["items"]
+    (order,) = (await get(suite, "orders", "/v1/orders", channel_id=STORY["shop"].channel))["items"]
     assert (order["client_id"], order["paid"]) == (None, True)
 
 
@@ -78,7 +58,8 @@ async def test_2_the_first_b2b_order_makes_klient_1(suite: Rig) -> None:
     card = await client_of(suite, ICO)
     assert (card["label"], card["status"], card["starred"]) == ("Klient: 1", "Nový partner", False)
     (order,) = (await get(suite, "orders", "/v1/orders", client_id=card["id"]))["items"]
-    assert (order["external_id"], order["paid"], order["total"]) == ("2", False, {"amount": "1234.50", "currency": "CZK"})
+    assert (order["external_id"], order["paid"]) == ("2", False)
+    assert order["total"] == {"amount": "1234.50", "currency": "CZK"}
     STORY["client"], STORY["order"] = card["id"], order["id"]
 
 
@@ -122,8 +103,6 @@ async def test_2b_a_second_channel_writes_to_kafka(suite: Rig) -> None:
     async def arrived() -> bool:
         return bool((await get(suite, "orders", "/v1/orders", channel_id=made["id"]))["items"])
 
-    from tests.rig import until  # noqa: PLC0415
-
     await until(arrived)
     await suite.settle()
     (order,) = (await get(suite, "orders", "/v1/orders", channel_id=made["id"]))["items"]
@@ -160,8 +139,6 @@ async def test_4_a_device_is_sold_serviced_and_remembered(suite: Rig) -> None:
 
     async def reminded() -> bool:
         return bool((await get(suite, "clients", "/v1/tasks", client_id=STORY["client"]))["items"])
-
-    from tests.rig import until  # noqa: PLC0415
 
     await until(reminded)
     await suite.settle()
@@ -227,31 +204,3 @@ async def test_6_unlink_and_relink_move_points_and_facts(suite: Rig) -> None:
     await suite.settle()
     assert ((await points_of(suite, first))[0], (await points_of(suite, second))[0]) == (start[0] - 123, start[1] + 123)
     assert (await get(suite, "orders", f"/v1/orders/{order}"))["client_id"] == second
-
-
-async def test_7_the_channel_refuses_what_is_not_the_shops(suite: Rig) -> None:
-    shop: Shop = STORY["shop"]
-    before = await state_of_everything(suite)
-    async with suite.api("orders") as api:
-        shop.api = api
-        good = ShopOrder(number=90, total=Decimal("1.00")).body()
-        wrong = await shop.post(good, **{"X-WC-Webhook-Signature": "bm90IGl0"})
-        assert 400 <= wrong.status_code < 500
-        shop.path, path = f"/v1/webhooks/{uuid4()}", shop.path
-        assert (await shop.post(good)).status_code == 404
-        shop.path = path
-        assert 400 <= (await shop.post(b"{not json")).status_code < 500
-        assert (await shop.post(b"x" * 10_000_000)).status_code == 413
-        assert UUID(path.rsplit("/", 1)[1])
-    assert await state_of_everything(suite) == before
-
-
-async def test_8_a_bad_ico_keeps_the_order_without_a_client(suite: Rig) -> None:
-    shop: Shop = STORY["shop"]
-    async with suite.api("orders") as api:
-        shop.api = api
-        await shop.send(ShopOrder(number=30, total=Decimal("10.00"), ico="25596640"))
-    await suite.settle()
-    (order,) = (await get(suite, "orders", "/v1/orders", external_id="30"))["items"]
-    assert order["client_id"] is None
-    assert order["warnings"]

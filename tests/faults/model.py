@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from uuid import UUID
 
 from tests.rig import Rig
 from tests.shop import ShopOrder
@@ -28,11 +29,15 @@ async def found(rig: Rig) -> Truth:
     """Return the same from the services' tables, each point read from the ledger's single entries."""
     clients = {row["id"]: row["ico"] for row in await rig.rows("clients", "select id, ico from clients")}
     assert len(set(clients.values())) == len(clients), "two clients of one IČO"
-    orders = dict(await rig.rows("orders", "select client_id, count(*) from orders group by client_id"))
-    entries = dict(await rig.rows("loyalty", "select client_id, sum(points)::bigint from entries group by client_id"))
-    accounts = dict(await rig.rows("loyalty", "select client_id, points from accounts"))
+    orders = await pairs(rig, "orders", "select client_id, count(*) from orders group by client_id")
+    entries = await pairs(rig, "loyalty", "select client_id, sum(points)::bigint from entries group by client_id")
+    accounts = await pairs(rig, "loyalty", "select client_id, points from accounts")
     assert {client: sum_ for client, sum_ in entries.items() if sum_} == {c: p for c, p in accounts.items() if p}
     return {ico: (orders.get(client, 0), accounts.get(client, 0)) for client, ico in clients.items()}
+
+
+async def pairs(rig: Rig, service: str, sql: str) -> dict[UUID, int]:
+    return {row[0]: row[1] for row in await rig.rows(service, sql)}
 
 
 async def assert_gapless(rig: Rig) -> None:
@@ -40,8 +45,9 @@ async def assert_gapless(rig: Rig) -> None:
     for name in rig.names:
         bad = await rig.rows(
             name,
-            "select lane from chassis.counters c left join (select lane, count(*) n, max(sequence) top from chassis.events"
-            " group by lane) e using (lane) where head <> coalesce(n, 0) or head <> coalesce(top, 0)",
+            "select lane from chassis.counters c left join (select lane, count(*) n, max(sequence) top"
+            " from chassis.events group by lane) e using (lane)"
+            " where head <> coalesce(n, 0) or head <> coalesce(top, 0)",
         )
         assert bad == [], (name, bad)
         assert await rig.rows(name, "select id from chassis.events group by id having count(*) > 1") == [], name

@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 import pytest_asyncio
+
 from tests.faults.model import assert_gapless, expected, found
 from tests.rig import Rig
 from tests.shop import FIRMS, Shop, ShopOrder
@@ -36,7 +37,8 @@ async def shop(rig: Rig) -> AsyncIterator[Shop]:
 async def load(shop: Shop, orders: int = 12) -> None:
     """Send new orders, and for every third one a refund of a half."""
     for n in range(orders):
-        order = ShopOrder(number=next(NUMBERS), total=Decimal(100 * (n + 1)) + Decimal("9.99"), ico=FIRMS[n % len(FIRMS)])
+        total = Decimal(100 * (n + 1)) + Decimal("9.99")
+        order = ShopOrder(number=next(NUMBERS), total=total, ico=FIRMS[n % len(FIRMS)])
         SENT.append(order)
         await shop.send(order)
         if n % 3 == 0:
@@ -47,9 +49,7 @@ async def load(shop: Shop, orders: int = 12) -> None:
 
 async def ended(process: subprocess.Popen[bytes] | None, patience: float = 30) -> None:
     assert process
-    async with asyncio.timeout(patience):
-        while process.poll() is None:
-            await asyncio.sleep(0.02)
+    await asyncio.to_thread(process.wait, patience)
 
 
 @pytest.mark.parametrize(("service", "point"), POINTS)

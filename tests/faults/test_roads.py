@@ -1,4 +1,4 @@
-"""Kafka may lose, repeat and forget, and processes may freeze: the owners' logs mend every hole, nothing comes twice."""
+"""Kafka may lose, repeat and forget, processes may freeze: the owners' logs mend every hole, nothing comes twice."""
 
 import asyncio
 import signal
@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient
+
 from chassis.testing import server_dsn
 from klientela.ports import free_ports
 from tests.faults.model import assert_gapless, expected, found
@@ -20,6 +21,7 @@ from tests.shop import FIRMS, Shop, ShopOrder
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NUMBERS = count(1)
 SENT: list[ShopOrder] = []
+BELIEVED_PUBLISHED = "update chassis.cursors c set sequence = head from chassis.counters h where h.lane = c.lane"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -78,7 +80,7 @@ async def test_a_gap_is_mended_from_the_feed(rig: Rig, shop: Shop) -> None:
     await start(orders)
     await load(shop)
     await until_intake_is_empty(rig)
-    await rig.rows("orders", "update chassis.cursors c set sequence = head from chassis.counters h where h.lane = c.lane")
+    await rig.rows("orders", BELIEVED_PUBLISHED)
     await stop(orders)
     orders.roles = "api,consume,relay"
     await start(orders)
@@ -94,7 +96,7 @@ async def test_a_lost_tail_is_seen_by_the_heads(rig: Rig, shop: Shop) -> None:
     await start(orders)
     await load(shop, 3)
     await until_intake_is_empty(rig)
-    await rig.rows("orders", "update chassis.cursors c set sequence = head from chassis.counters h where h.lane = c.lane")
+    await rig.rows("orders", BELIEVED_PUBLISHED)
     await stop(orders)
     orders.roles = "api,consume,relay"
     await start(orders)

@@ -1,6 +1,5 @@
 """The order's own rules, without a database."""
 
-from datetime import timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -39,7 +38,6 @@ from services.orders.tests.factories import (
     OTHER,
     PAID,
     PUMP,
-    START,
     a_client,
     a_revision,
     linked,
@@ -143,12 +141,6 @@ def test_a_buyer_is_recognised_by_the_best_that_is_known(
     billing: dict[str, str], customer: str, identity: Identity
 ) -> None:
     assert a_revision(0, billing=billing, customer=customer).identity == identity
-
-
-def test_a_revision_from_the_future_counts_from_its_arrival() -> None:
-    far = a_revision(60 * 24 * 365, received_at=START + timedelta(minutes=1))
-    assert far.revised_at == START + timedelta(minutes=1)
-    assert "date-in-future" in far.warnings
 
 
 def test_what_the_catalogue_said_once_of_an_item_stays() -> None:

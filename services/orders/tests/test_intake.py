@@ -195,3 +195,9 @@ async def test_many_creators_of_one_order_under_different_identities_make_one(be
 async def _work_one_by_one(bench: Bench) -> None:
     while await work_off(bench.database, bench.service, 1):
         pass
+
+
+def test_a_revision_from_the_future_counts_from_its_arrival() -> None:
+    far = a_revision(60 * 24 * 365, received_at=START + timedelta(minutes=1))
+    assert far.revised_at == START + timedelta(minutes=1)
+    assert "date-in-future" in far.warnings
