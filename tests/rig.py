@@ -15,6 +15,7 @@ import pytest
 from chassis.run.topics import ensure_topics
 from chassis.testing import server_dsn
 from chassis.web.keys import new_signing_key, public_keys, sign_key
+from klientela.databases import run_formatted
 from klientela.ports import free_ports
 from klientela.processes import Launch, ManagedProcess
 
@@ -101,7 +102,7 @@ class Rig:
         """Make the databases and start all services, side by side."""
         server = await asyncpg.connect(server_dsn())
         for name in self.names:
-            await server.execute(f'create database "{self.databases[name]}"')
+            await run_formatted(server, "create database %I", self.databases[name])
         await server.close()
         await self.make_topics()
         await asyncio.gather(*(asyncio.to_thread(process.start) for process in self.processes.values()))
@@ -115,7 +116,7 @@ class Rig:
         await asyncio.gather(*(asyncio.to_thread(process.stop) for process in self.processes.values()))
         server = await asyncpg.connect(server_dsn())
         for name in self.names:
-            await server.execute(f'drop database if exists "{self.databases[name]}" with (force)')
+            await run_formatted(server, "drop database if exists %I with (force)", self.databases[name])
         await server.close()
 
     def api(self, name: str, role: str = "admin") -> httpx.AsyncClient:

@@ -50,7 +50,7 @@ def script(tmp_path: Path) -> Iterator[str]:
     text = text.replace("./klientela up --detach", f"./klientela up --detach --port-base {base}")
     text = re.sub(r"(\./klientela \w+)", rf"\1 --data {data}", text)
     yield text.replace("$(cat .klientela/", f"$(cat {data}/")
-    down = [PROJECT / "klientela", "down", "--data", str(data)]
+    down = [str(PROJECT / "klientela"), "down", "--data", str(data)]
     subprocess.run(down, cwd=PROJECT, check=False)  # noqa: S603 - our own command
 
 

@@ -13,6 +13,7 @@ import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient
 
 from chassis.testing import server_dsn
+from klientela.databases import run_formatted
 from klientela.ports import free_ports
 from tests.faults.model import assert_gapless, expected, found
 from tests.rig import Rig, ServiceUnderTest, until
@@ -123,8 +124,8 @@ async def test_a_service_that_lost_its_database_is_filled_again(rig: Rig, shop: 
     await delete_topics(rig)
     await rig.make_topics()
     server = await asyncpg.connect(server_dsn())
-    await server.execute(f'drop database "{rig.databases["loyalty"]}" with (force)')
-    await server.execute(f'create database "{rig.databases["loyalty"]}"')
+    await run_formatted(server, "drop database %I with (force)", rig.databases["loyalty"])
+    await run_formatted(server, "create database %I", rig.databases["loyalty"])
     await server.close()
     await start(loyalty, rig.processes["orders"], rig.processes["clients"])
     await assert_true(rig)

@@ -27,6 +27,7 @@ from services.orders.tests.factories import (
     FIRM,
     PAID,
     START,
+    a_revision,
     canonical,
     kinds,
     linked,

@@ -10,10 +10,15 @@ async def provide(dsn: str, owners: dict[str, str]) -> None:
         roles = {row["rolname"] for row in await connection.fetch("select rolname from pg_roles")}
         databases = {row["datname"] for row in await connection.fetch("select datname from pg_database")}
         for name, password in owners.items():
-            verb = "alter" if name in roles else "create"
-            await connection.execute(f"{verb} role \"{name}\" login password '{password}'")
+            role = "alter role %I login password %L" if name in roles else "create role %I login password %L"
+            await run_formatted(connection, role, name, password)
             if name not in databases:
-                await connection.execute(f'create database "{name}" owner "{name}"')
-            await connection.execute(f'revoke connect, temporary on database "{name}" from public')
+                await run_formatted(connection, "create database %I owner %I", name, name)
+            await run_formatted(connection, "revoke connect, temporary on database %I from public", name)
     finally:
         await connection.close()
+
+
+async def run_formatted(connection: "asyncpg.Connection[asyncpg.Record]", command: str, *names: str) -> None:
+    """Run a command that takes no parameters, its names (%I) and texts (%L) quoted by the server itself."""
+    await connection.execute(await connection.fetchval("select format($1, variadic $2::text[])", command, names))

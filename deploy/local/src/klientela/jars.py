@@ -13,9 +13,10 @@ from importlib.resources import files
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from jgo.constants import MAVEN_CENTRAL_URL as CENTRAL
+
 from klientela.errors import Refusal
 
-CENTRAL = "central"
 MIRROR_VARIABLE = "KLIENTELA_MAVEN_MIRROR"
 
 

@@ -53,11 +53,16 @@ class PostgresServer(ManagedProcess):
         password: str | None = None,
         log: Path | None = None,
         record: Path | None = None,
+        durable: bool = True,
     ) -> None:
-        """Name the directory (it need not exist) and the port (any free one if not given); starts nothing."""
+        """Name the directory (it need not exist) and the port (any free one if not given); starts nothing.
+
+        One that is not `durable` survives the death of any process, but not that of the machine: for tests.
+        """
         self.directory = directory.absolute()
         self.port = port or free_ports(1)[0]
         self._password = password
+        self._settings = SETTINGS if durable else SETTINGS | {"fsync": "off", "full_page_writes": "off"}
         super().__init__(
             "PostgreSQL",
             log=log or self.directory / "postgres.log",
@@ -96,7 +101,7 @@ class PostgresServer(ManagedProcess):
         if not (self.data / "PG_VERSION").exists():
             self._initialize(account)
         self._end_strays()
-        settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+        settings = [f"--{name}={value}" for name, value in self._settings.items()]
         return self._as_server(account, folder, "postgres", f"--port={self.port}", *settings)
 
     def answers(self) -> bool:

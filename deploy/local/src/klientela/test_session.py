@@ -24,7 +24,7 @@ def run_tests(arguments: list[str]) -> int:
         raise Refusal("The tests are only in a checkout of the project. Run ./klientela test there.")
     signal.signal(signal.SIGTERM, interrupt)
     place = Path(tempfile.mkdtemp(prefix="klientela-test-"))
-    postgres = PostgresServer(place / "postgres")
+    postgres = PostgresServer(place / "postgres", durable=False)
     kafka = KafkaBroker(place / "kafka", progress=lambda text: print(text, file=sys.stderr))
     try:
         with ThreadPoolExecutor(2) as pool:

@@ -57,7 +57,12 @@ def by_pip(folder: Path) -> bool:
 
 def by_wheel(folder: Path, environment: Mapping[str, str]) -> None:
     """Without pip: take this machine's wheel from the index, check it against the pinned hashes, unpack the program."""
-    index = environment.get("UV_DEFAULT_INDEX") or environment.get("UV_INDEX_URL") or "index"
+    index = environment.get("UV_DEFAULT_INDEX") or environment.get("UV_INDEX_URL")
+    if not index:
+        raise Unavailable(
+            "This Python has neither venv nor pip, so uv cannot be installed by itself. Install your system's "
+            "python3-venv, or put uv on the PATH, or name a package index in UV_DEFAULT_INDEX, and try again."
+        )
     try:
         address, sha256 = wheel_for_here(f"{index.rstrip('/')}/uv/")
         content = read(address)
