@@ -23,6 +23,6 @@ async def state_of_everything(suite: Rig) -> dict[str, Any]:
             " and tablename not like 'migrations%' order by 1",
         )
         for row in tables:
-            rows = await suite.rows(name, "select query_to_xml($1, true, true, '')::text", f"table {row['t']}")
+            rows = await suite.rows(name, "select query_to_xml($1, true, false, '')::text", f"table {row['t']}")
             found[f"{name} {row['t']}"] = sorted(str(rows[0][0]).split("</row>"))
     return found

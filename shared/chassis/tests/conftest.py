@@ -14,7 +14,7 @@ from chassis.errors import Later, Rejected
 from chassis.events.unit import Effect, Unit
 from chassis.service import Intake, Service
 from chassis.testing import bench_of
-from chassis.web.paging import Cursor, decode_cursor
+from chassis.web.paging import Cursor, read_cursor, text
 from chassis.web.route import Administers, Manages, Reads, Writes, router
 from schemas.automation import PointsAwardRequested
 from schemas.ids import derive
@@ -143,7 +143,7 @@ async def write_note(unit: Unit, text: str) -> dict[str, str]:
 
 @routes.get("/notes")
 async def read_notes(unit: Reads, cursor: Cursor = None) -> int:
-    after = decode_cursor(cursor, 1) if cursor else [""]
+    after = read_cursor(cursor, text) if cursor else [""]
     count: int = await unit.connection.fetchval("select count(*) from note where text > $1", *after)
     return count
 

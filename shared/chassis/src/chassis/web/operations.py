@@ -1,5 +1,6 @@
 """What an operator of the suite asks every service: how it stands, what is dead, and to try again."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +9,11 @@ from pydantic import BaseModel
 
 from chassis.consume.retry import resolve_dead_letter, retry_dead_letter
 from chassis.errors import NotFound
-from chassis.web.paging import Cursor, Limit, Page, decode_cursor, page_of
+from chassis.web.paging import Cursor, Limit, Page, moment, page_of, read_cursor
 from chassis.web.route import Manages, Reads, router
 
 routes = router("operations")
+EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @routes.get("/status")
@@ -51,16 +53,16 @@ class Letter(BaseModel):
     source: str
     type: str
     reason: str
-    died_at: str
+    died_at: datetime
 
 
 @routes.get("/dead-letters")
 async def dead_letters(unit: Reads, limit: Limit = 100, cursor: Cursor = None) -> Page[Letter]:
     """List the open dead letters, the oldest first."""
-    after = decode_cursor(cursor, 2) if cursor else ["-infinity", str(UUID(int=0))]
+    after = read_cursor(cursor, moment, UUID) if cursor else [EARLIEST, UUID(int=0)]
     rows = await unit.connection.fetch(
-        "select id, handler, source, type, reason, died_at::text from chassis.dead_letters where resolved_at is null"
-        " and (died_at, id) > ($1::text::timestamptz, $2::text::uuid) order by died_at, id limit $3",
+        "select id, handler, source, type, reason, died_at from chassis.dead_letters where resolved_at is null"
+        " and (died_at, id) > ($1, $2) order by died_at, id limit $3",
         *after,
         limit + 1,
     )

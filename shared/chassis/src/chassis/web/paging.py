@@ -49,15 +49,6 @@ def read_cursor(cursor: str, *readers: Callable[[Any], Any]) -> list[Any]:
         raise Invalid(message) from error
 
 
-def decode_cursor(cursor: str, width: int) -> list[Any]:
-    """Read a cursor of ``width`` values as they are. Raises Invalid."""
-    return read_cursor(cursor, *[_as_is] * width)
-
-
-def _as_is(value: Any) -> Any:  # noqa: ANN401 - whatever stood in the cursor
-    return value
-
-
 def number(value: Any) -> int:  # noqa: ANN401 - whatever stood in the cursor
     """Read a whole number from zero that PostgreSQL's bigint holds. Raises ValueError."""
     if type(value) is not int or not 0 <= value < 2**63:
