@@ -47,7 +47,7 @@ async def load(shop: Shop, orders: int = 12) -> None:
             await shop.send(half)
 
 
-async def ended(process: subprocess.Popen[bytes] | None, patience: float = 30) -> None:
+async def ended(process: subprocess.Popen[bytes] | None, patience: float = 60) -> None:
     assert process
     await asyncio.to_thread(process.wait, patience)
 
