@@ -1,4 +1,4 @@
-"""A process is killed, or stopped for a while, at each named point under load; nothing is lost and nothing doubled."""
+"""A process is killed at a named point under load; nothing is lost and nothing doubled."""
 
 import asyncio
 import subprocess

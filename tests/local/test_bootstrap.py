@@ -48,7 +48,7 @@ def test_a_uv_that_is_not_the_pinned_one_is_not_used(tmp_path: Path, monkeypatch
     monkeypatch.setattr(uv_program, "wheel_for_here", lambda _: ("https://index/uv.whl", "0" * 64))
     monkeypatch.setattr(uv_program, "read", lambda _: b"something else")
     with pytest.raises(uv_program.Unavailable, match="not the pinned one"):
-        uv_program.by_wheel(tmp_path / "uv", {})
+        uv_program.by_wheel(tmp_path / "uv", {"UV_DEFAULT_INDEX": "https://index/simple"})
     assert not (tmp_path / "uv").exists()
 
 

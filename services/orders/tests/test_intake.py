@@ -202,3 +202,12 @@ def test_a_revision_from_the_future_counts_from_its_arrival() -> None:
     far = a_revision(60 * 24 * 365, received_at=START + timedelta(minutes=1))
     assert far.revised_at == START + timedelta(minutes=1)
     assert "date-in-future" in far.warnings
+
+
+async def test_two_equal_bad_messages_are_one_dead_letter_without_their_token(bench: Bench) -> None:
+    bad = b'{"token": "a-secret", "external_id": "\xff"}'
+    async with unit_of_work(bench.database, "orders") as unit:
+        await accept(unit, [b"", b"", bad, bad])
+    letters = await bench.dead_letters()
+    assert len(letters) == 2
+    assert not any(b"a-secret" in letter["record"] for letter in letters)

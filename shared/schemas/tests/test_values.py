@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.values import Amount, Currency, Money, Name, Text, is_dic, is_ico, tidy_ico
+from schemas.values import Amount, Currency, Instant, Money, Name, Text, is_dic, is_ico, tidy_ico
 
 AMOUNT: TypeAdapter[Decimal] = TypeAdapter(Amount)
 CURRENCY: TypeAdapter[str] = TypeAdapter(Currency)
@@ -95,3 +95,9 @@ def test_a_wrong_dic_is_told(number: str) -> None:
 def test_an_ico_that_lost_its_zeros_in_a_spreadsheet_gets_them_back() -> None:
     assert tidy_ico("6947") == "00006947"
     assert is_ico(tidy_ico("6947"))
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-10-01T07:05:00"])
+def test_a_moment_beyond_the_calendar_or_without_an_offset_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Instant).validate_python(text)

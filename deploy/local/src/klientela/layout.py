@@ -66,8 +66,13 @@ class DataDirectory:
 
     @property
     def kafka(self) -> Path:
-        """Kafka's log: can always be filled again from the services' own logs."""
+        """Kafka's log: all but `intake.orders` can be filled again from the services' logs."""
         return self.root / "kafka"
+
+    @property
+    def restoring(self) -> Path:
+        """There while a restore replaces the data; one that was cut short leaves it."""
+        return self.root / "restoring"
 
     @property
     def format(self) -> Path:

@@ -1,7 +1,6 @@
 """`klientela restore`: put a backup in place of the present data, in a way that every service notices."""
 
 import json
-import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -18,7 +17,7 @@ from klientela.postgres_binaries import programs
 from klientela.supervisor import ownership
 
 PARTS = ("postgres", "kafka", "secrets")
-"""What a restore replaces. Kafka's data is not in a backup: the services fill it again from their logs."""
+"""What a restore replaces. Kafka's data is not in a backup: the services fill their topics again from their logs."""
 
 
 def restore(layout: DataDirectory, source: Path) -> int:
@@ -31,11 +30,15 @@ def restore(layout: DataDirectory, source: Path) -> int:
         unpacked = Path(work)
         unpack(source, unpacked)
         write_private(unpacked / "secrets" / "restore-stamp", str(uuid.uuid4()))
+        layout.restoring.touch(mode=0o600)
         aside = set_aside(layout)
         for part in ("postgres", "secrets"):
             (unpacked / part).rename(layout.root / part)
+        layout.restoring.unlink()
     Console(stderr=True, highlight=False).print(
-        f"Restored from {source}. The data from before is in {aside}; delete it when you are sure.", soft_wrap=True
+        f"Restored from {source}. The data from before is in {aside}, with what channels had written to intake.orders "
+        "and the suite had not yet taken in; delete it when you are sure.",
+        soft_wrap=True,
     )
     return 0
 
@@ -44,14 +47,14 @@ def unpack(source: Path, work: Path) -> None:
     """Unpack a backup and check it against its manifest, before anything of the present data is touched."""
     try:
         with tarfile.open(source) as tar:
-            tar.extractall(work, filter="data")
+            extract(tar, work)
         reason = difference(json.loads((work / "format.json").read_text()))
         parts = work / "postgres"
         cluster = parts / "data"
         for name, place in (("base.tar", cluster), ("pg_wal.tar", cluster / "pg_wal")):
             place.mkdir(mode=0o700, exist_ok=True)
             with tarfile.open(parts / name) as tar:
-                tar.extractall(place, filter="data")
+                extract(tar, place)
             (parts / name).unlink()
         (parts / "backup_manifest").rename(cluster / "backup_manifest")
     except (OSError, tarfile.TarError, KeyError, ValueError) as error:
@@ -61,6 +64,15 @@ def unpack(source: Path, work: Path) -> None:
     verify(cluster, source)
     for folder in (work / "secrets", parts, cluster):
         folder.chmod(0o700)
+
+
+def extract(tar: tarfile.TarFile, place: Path) -> None:
+    """Unpack files and folders that stay below a place, as the filter of PEP 706 would, which Python 3.11.2 lacks."""
+    for member in tar:
+        target = (place / member.name).resolve()
+        if not (member.isfile() or member.isdir()) or not target.is_relative_to(place.resolve()):
+            raise tarfile.TarError(f"{member.name} does not belong into a backup")
+        tar.extract(member, place)
 
 
 def verify(cluster: Path, source: Path) -> None:
@@ -78,5 +90,4 @@ def set_aside(layout: DataDirectory) -> Path:
     for part in PARTS:
         if (layout.root / part).exists():
             (layout.root / part).rename(aside / part)
-    shutil.rmtree(aside / "kafka", ignore_errors=True)
     return aside

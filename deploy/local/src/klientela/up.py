@@ -6,6 +6,7 @@ import signal
 import sys
 
 from klientela import preflight
+from klientela.errors import Refusal
 from klientela.layout import DataDirectory
 from klientela.ports import Ports
 from klientela.reporting import PipeReport, TerminalReport
@@ -21,6 +22,11 @@ def up(layout: DataDirectory, ports: Ports, *, detach: bool, as_json: bool) -> i
         report.progress("Klientela is up already.")
         report.ready(running)
         return 0
+    if layout.restoring.exists():
+        raise Refusal(
+            f"A restore into {layout.root} was cut short, and the data in it is not whole. Run the restore again; "
+            f"the data from before is in {layout.root / 'set-aside'}."
+        )
     return start_detached(layout, ports, report) if detach else supervise(layout, ports, report)
 
 

@@ -73,13 +73,13 @@ async def set_star(unit: Unit, command: SetStar) -> Client:
     return card.known()
 
 
-async def link_identity(unit: Unit, identity_id: UUID, client_id: UUID | None) -> None:
-    """Say whose an identity is. Raises IdentityUnknown and ClientUnknown."""
+async def link_identity(unit: Unit, identity_id: UUID, client_id: UUID | None, expected: int | None = None) -> None:
+    """Say whose an identity is. Raises IdentityUnknown, ClientUnknown and VersionMismatch."""
 
     def decide(register: Register, command: LinkIdentity) -> Iterator[Event]:
-        return register.link_by_hand(command.identity_id, command.client_id)
+        return register.link_by_hand(*command)
 
-    await perform(unit, decide, LinkIdentity(identity_id, client_id), store.register)
+    await perform(unit, decide, LinkIdentity(identity_id, client_id, expected), store.register)
 
 
 async def add_task(unit: Unit, task: AddTask) -> StoredTask:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.web.paging import Cursor, Limit, Page, number, page_of, read_cursor
 from chassis.web.preconditions import Expected
@@ -14,7 +14,7 @@ from chassis.web.route import Manages, Reads, router
 from loyalty import commands, store
 from loyalty.domain import Programmes, Terms
 from schemas.loyalty import Programme, Tier
-from schemas.values import Currency
+from schemas.values import Currency, Instant
 
 T = TypeVar("T")
 routes = router("loyalty")
@@ -37,7 +37,7 @@ class ProgrammeWanted(BaseModel):
     model_config = ConfigDict(extra="forbid")
     rates: dict[Currency, Rate]
     tiers: TierPoints
-    valid_from: AwareDatetime | None = None
+    valid_from: Instant | None = None
 
 
 class AccountView(BaseModel):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.events.unit import Unit
 from chassis.web.paging import Cursor, Limit, Page, moment, page_of, read_cursor
@@ -12,13 +12,12 @@ from chassis.web.preconditions import Expected
 from chassis.web.route import Manages, Reads, Writes, router
 from schemas import service_desk as public
 from schemas.orders import DeviceTerms
-from schemas.values import Name, Text
+from schemas.values import Instant, Name, Text
 from service_desk import commands, store
 from service_desk.domain import Device, ServiceOrder
 from service_desk.domain.care import DeviceUnknown
 
 HISTORY = 100
-MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 routes = router("service-desk")
 
 
@@ -39,7 +38,7 @@ class DeviceWanted(Wanted):
 
     client_id: UUID
     terms: TermsWanted
-    sold_at: AwareDatetime
+    sold_at: Instant
     sku: Text = ""
     service_package: Name | None = None
 
@@ -54,7 +53,7 @@ class ServiceOrderWanted(Wanted):
 class Completion(Wanted):
     """When the work was done; the past is allowed."""
 
-    completed_at: AwareDatetime
+    completed_at: Instant
 
 
 class LeadWanted(Wanted):

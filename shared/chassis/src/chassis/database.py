@@ -12,6 +12,7 @@ SESSION = {
     "idle_in_transaction_session_timeout": "5s",
     "lock_timeout": "20s",
     "statement_timeout": "60s",
+    "transaction_timeout": "60s",
     "tcp_user_timeout": "20s",
     "timezone": "UTC",
 }
@@ -43,6 +44,8 @@ class Database:
         self._dsn, self._size, self._stamp = dsn, size, stamp
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self.identity = ""
+        self.background = asyncio.Semaphore(max(1, size - 4))
+        """Held by what consumes, so that some connections are always left for requests."""
         self.committed = asyncio.Event()
         """Set after every commit that wrote events: wakes the relay of the same process."""
 

@@ -39,6 +39,7 @@ class Intake(NamedTuple):
     kind: str
     origin: UUID | None
     body: bytes
+    cause: UUID | None = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Value types shared by the events: money, identities, addresses."""
 
 import re
-from datetime import UTC
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Literal
@@ -23,7 +23,16 @@ Name = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", min_length=1, max
 Amount = Annotated[Decimal, Field(max_digits=20, decimal_places=6, allow_inf_nan=False)]
 """An exact decimal below 10^14 with at most six places; never a float."""
 
-Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        message = "beyond the years 1 to 9999"
+        raise ValueError(message) from error
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """A moment in time, with an offset when it comes and in UTC from then on (RFC 3339)."""
 
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]

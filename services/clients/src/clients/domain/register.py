@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from uuid import UUID
 
-from chassis.errors import Rejected
+from chassis.errors import Rejected, VersionMismatch
 from clients.domain.identity import Link, identities, kin, shown
 from clients.domain.refusals import ClientUnknown, DicTaken, IcoTaken, IdentityUnknown, StatusUnknown
 from schemas.clients import Client, ClientChanged, ClientCreated, IdentityLinked
@@ -37,6 +37,7 @@ class LinkIdentity(NamedTuple):
 
     identity_id: UUID
     client_id: UUID | None
+    expected: int | None = None
 
 
 @dataclass(slots=True)
@@ -109,13 +110,15 @@ class Register:
             if self.links[identity.id].client_id is None:
                 yield from self._link(identity, client_id)
 
-    def link_by_hand(self, identity_id: UUID, client_id: UUID | None) -> Iterator[Event]:
+    def link_by_hand(self, identity_id: UUID, client_id: UUID | None, expected: int | None = None) -> Iterator[Event]:
         """Link an identity to a client, or to nobody and keep it so until a person links it again."""
         if identity_id not in self.links:
             raise IdentityUnknown
         if client_id is not None and client_id not in self.cards:
             raise ClientUnknown
         link = self.links[identity_id]
+        if expected not in (None, link.version):
+            raise VersionMismatch
         if link.client_id != client_id:
             yield from self._link(link.identity, client_id)
         elif client_id is None and not link.unlinked_by_hand:

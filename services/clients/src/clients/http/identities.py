@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from chassis.events.unit import Unit
 from chassis.web.paging import Cursor, Limit, Page, page_of
+from chassis.web.preconditions import Expected
 from chassis.web.route import Reads, Writes, router
 from clients import commands
 from clients.domain.refusals import IdentityUnknown
@@ -60,16 +61,16 @@ async def get_identity(unit: Reads, identity_id: UUID) -> ShownIdentity:
 
 
 @routes.put("/identities/{identity_id}/client")
-async def link_identity(unit: Writes, identity_id: UUID, body: Owner) -> ShownIdentity:
+async def link_identity(unit: Writes, identity_id: UUID, body: Owner, expected: Expected) -> ShownIdentity:
     """Link an identity to a client: its orders follow, but for those that a person assigned."""
-    await commands.link_identity(unit, identity_id, body.client_id)
+    await commands.link_identity(unit, identity_id, body.client_id, expected)
     return await _shown(unit, identity_id)
 
 
 @routes.delete("/identities/{identity_id}/client")
-async def unlink_identity(unit: Writes, identity_id: UUID) -> ShownIdentity:
+async def unlink_identity(unit: Writes, identity_id: UUID, expected: Expected) -> ShownIdentity:
     """Take an identity from its client; it stays so until a person links it again."""
-    await commands.link_identity(unit, identity_id, None)
+    await commands.link_identity(unit, identity_id, None, expected)
     return await _shown(unit, identity_id)
 
 

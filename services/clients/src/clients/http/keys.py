@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Depends, Request
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from chassis.errors import BusinessError
 from chassis.web.paging import Cursor, Limit, Page, page_of
@@ -15,7 +15,7 @@ from clients import commands
 from clients.http.cursors import after_moment
 from clients.http.models import Body
 from clients.store import keys
-from schemas.values import Name
+from schemas.values import Instant, Name
 
 routes = router("keys")
 
@@ -32,7 +32,7 @@ class NewKey(Body):
 
     name: Name
     role: Literal["viewer", "operator", "manager", "admin"]
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
 
 
 class ShownKey(BaseModel):

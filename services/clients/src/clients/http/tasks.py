@@ -3,7 +3,7 @@
 from typing import Literal
 from uuid import UUID, uuid4
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from chassis.web.paging import Cursor, Limit, Page, page_of
 from chassis.web.preconditions import Expected
@@ -14,7 +14,7 @@ from clients.http.cursors import after_moment
 from clients.http.models import Body
 from clients.store import tasks
 from schemas.clients import Task
-from schemas.values import Name, Text
+from schemas.values import Instant, Name, Text
 
 routes = router("tasks")
 
@@ -24,7 +24,7 @@ class NewTask(Body):
 
     client_id: UUID
     title: Name
-    due: AwareDatetime
+    due: Instant
     assignee: Text = ""
 
 

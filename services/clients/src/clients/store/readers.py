@@ -17,9 +17,8 @@ GET = """
 """
 LIST = """
     select id, number, kind, name, ico, dic, email, phone, notes, status, starred, billing, delivery, version
-    from clients c
-    where ($1::text is null or ico = $1 or exists (
-          select from identities i where i.client_id = c.id and i.kind = 'ico' and i.value = $1))
+    from clients
+    where ($1::uuid[] is null or id = any($1))
       and ($2::text is null or status = $2)
       and ($3::boolean is null or starred = $3)
       and number > $4
@@ -28,18 +27,16 @@ LIST = """
 """
 COUNT = """
     select count(*)
-    from clients c
-    where ($1::text is null or ico = $1 or exists (
-          select from identities i where i.client_id = c.id and i.kind = 'ico' and i.value = $1))
+    from clients
+    where ($1::uuid[] is null or id = any($1))
       and ($2::text is null or status = $2)
       and ($3::boolean is null or starred = $3)
 """
 SEARCH = """
     select id, number, kind, name, ico, dic, email, phone, notes, status, starred, billing, delivery, version
-    from clients c
+    from clients
     where (search like $1 or search like $2)
-      and ($3::text is null or ico = $3 or exists (
-          select from identities i where i.client_id = c.id and i.kind = 'ico' and i.value = $3))
+      and ($3::uuid[] is null or id = any($3))
       and ($4::text is null or status = $4)
       and ($5::boolean is null or starred = $5)
       and number > $6
@@ -48,12 +45,16 @@ SEARCH = """
 """
 COUNT_SEARCH = """
     select count(*)
-    from clients c
+    from clients
     where (search like $1 or search like $2)
-      and ($3::text is null or ico = $3 or exists (
-          select from identities i where i.client_id = c.id and i.kind = 'ico' and i.value = $3))
+      and ($3::uuid[] is null or id = any($3))
       and ($4::text is null or status = $4)
       and ($5::boolean is null or starred = $5)
+"""
+OF_ICO = """
+    select id from clients where ico = $1
+    union
+    select client_id from identities where kind = 'ico' and value = $1 and client_id is not null
 """
 PATTERNS = r"select '%' || regexp_replace(plain(q), '([%_\\])', '\\\1', 'g') || '%' from unnest($1::text[]) q"
 TOTALS = """
@@ -96,7 +97,7 @@ async def find_client(connection: Connection, client_id: UUID) -> Client | None:
 async def list_clients(connection: Connection, wanted: Wanted, after: int, limit: int) -> list[Client]:
     """Return clients by number, after one."""
     patterns = await _patterns(connection, wanted.query)
-    rest = (wanted.ico, wanted.status, wanted.starred, after, limit)
+    rest = (await _of_ico(connection, wanted.ico), wanted.status, wanted.starred, after, limit)
     rows = await connection.fetch(SEARCH if patterns else LIST, *patterns, *rest)
     return [client_of(row) for row in rows]
 
@@ -104,7 +105,7 @@ async def list_clients(connection: Connection, wanted: Wanted, after: int, limit
 async def count_clients(connection: Connection, wanted: Wanted) -> int:
     """Return exactly how many clients match."""
     patterns = await _patterns(connection, wanted.query)
-    rest = (wanted.ico, wanted.status, wanted.starred)
+    rest = (await _of_ico(connection, wanted.ico), wanted.status, wanted.starred)
     return int(await connection.fetchval(COUNT_SEARCH if patterns else COUNT, *patterns, *rest))
 
 
@@ -120,3 +121,8 @@ async def _patterns(connection: Connection, query: str | None) -> list[str]:
         return []
     number = "".join(typed.split()) if any(sign.isdigit() for sign in typed) else typed
     return [row[0] for row in await connection.fetch(PATTERNS, [typed, number])]
+
+
+async def _of_ico(connection: Connection, ico: str | None) -> list[UUID] | None:
+    """Return whom an IČO means, by the card or by a link; ``None`` if it does not matter."""
+    return None if ico is None else [row[0] for row in await connection.fetch(OF_ICO, ico)]

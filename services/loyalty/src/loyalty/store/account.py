@@ -45,6 +45,7 @@ class Accounts:
         )
         orders = {(self.key(m), m.order.id) for m in messages if isinstance(m, OrderEvent)}
         copies = await _copies(unit, orders)
+        await unit.connection.execute("select from programmes where version = 1 for share")
         programmes = await read_programmes(unit)
         loaded = {row["client_id"]: _account(row, programmes) for row in rows}
         for copy in copies:

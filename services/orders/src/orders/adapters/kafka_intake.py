@@ -1,6 +1,7 @@
 """Accepts what channels write to the topic ``intake.orders``: known by their token, stored without it."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from orders.adapters.envelope import read_object, wrap
 from schemas.ids import derive
 
 TOPIC = "intake.orders"
+TOKEN = re.compile(rb'("token"\s*:\s*)"(?:[^"\\]|\\.)*"?')
+"""A token in bytes that cannot be read as JSON: a dead letter is no place for it."""
 
 
 def token_hash(token: str) -> bytes:
@@ -34,11 +37,11 @@ async def accept(unit: Unit, bodies: Sequence[bytes]) -> None:
     dead: list[DeadLetter] = []
     for body, found in zip(bodies, read, strict=True):
         if isinstance(found, Rejected):
-            dead.append(_letter(body, str(found)))
+            dead.append(_letter(body, TOKEN.sub(rb'\1"hidden"', body), str(found)))
         elif channel := channels.get(found[0]):
             known.setdefault(channel, []).append(wrap(found[1], now))
         else:
-            dead.append(_letter(body, "token-unknown: no channel has it"))
+            dead.append(_letter(body, found[1], "token-unknown: no channel has it"))
     for channel, kept in known.items():
         await store_intake(unit.connection, "order", channel, *kept)
     await bury(unit, TOPIC, dead)
@@ -58,12 +61,13 @@ def _opened(body: bytes) -> tuple[bytes, bytes] | Rejected:
         return Rejected("not UTF-8: a lone surrogate or a number beyond range")
 
 
-def _letter(body: bytes, reason: str) -> DeadLetter:
+def _letter(body: bytes, kept: bytes, reason: str) -> DeadLetter:
+    """Return the dead letter of a message, known by its whole body and kept without its token."""
     return DeadLetter(
         id=derive("dead-letter", TOPIC, hashlib.sha256(body).hexdigest()),
         handler="take_revision",
         source="intake",
         type="intake:order",
-        record=keep(Intake(0, "order", None, body)),
+        record=keep(Intake(0, "order", None, kept)),
         reason=reason,
     )

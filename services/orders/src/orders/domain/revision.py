@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schemas.ids import order_id
 from schemas.orders import Item, OrderState
@@ -17,6 +17,7 @@ from schemas.values import (
     Billing,
     Currency,
     Identity,
+    Instant,
     Money,
     Name,
     Text,
@@ -84,12 +85,12 @@ class ChannelOrder(Said):
     """An order as every channel can say it: the canonical form of the topic ``intake.orders`` and of imports."""
 
     external_id: Name
-    revision: AwareDatetime
+    revision: Instant
     number: Text = ""
     kind: Literal["order", "refund"] = "order"
     state: OrderState = "open"
-    placed_at: AwareDatetime | None = None
-    paid_at: AwareDatetime | None = None
+    placed_at: Instant | None = None
+    paid_at: Instant | None = None
     currency: Currency
     total: Amount
     refunded: Amount = Field(default=NONE, ge=0)

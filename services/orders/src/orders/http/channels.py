@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from chassis.web.paging import Count, Cursor, Limit, Page, page_of
 from chassis.web.route import SHOWN_ONCE, Reads, Writes, router
@@ -14,7 +14,7 @@ from orders.commands import channel_at_the_door, open_channel, take_message
 from orders.domain.channel import Channel, ChannelKind, MetaKeys
 from orders.domain.revision import ChannelOrder
 from orders.http.places import before
-from schemas.values import Name
+from schemas.values import Instant, Name
 
 routes = router("channels")
 MOST_AT_ONCE = 500
@@ -50,7 +50,7 @@ class ChannelView(BaseModel):
     id: UUID
     kind: ChannelKind
     name: str
-    created_at: AwareDatetime
+    created_at: Instant
     settings: MetaKeys | None = None
     webhook_url: str | None = None
     token: str | None = None

@@ -2,8 +2,6 @@
 
 from uuid import UUID
 
-from pydantic import AwareDatetime
-
 from chassis.web.paging import Count, Cursor, Limit, Page, page_of
 from chassis.web.route import Reads, router
 from orders import store
@@ -11,6 +9,7 @@ from orders.domain.opportunity import Reason
 from orders.http.places import before
 from orders.store.opportunities import Stored, count_opportunities
 from schemas.orders import Opportunity
+from schemas.values import Instant
 
 routes = router("opportunities")
 
@@ -18,7 +17,7 @@ routes = router("opportunities")
 class OpportunityView(Opportunity):
     """An opportunity, when it was opened and why."""
 
-    opened_at: AwareDatetime
+    opened_at: Instant
     cause: Reason
 
 

@@ -28,6 +28,7 @@ class Cares:
         devices = {device.id: device for device in await lock_devices(unit, ids)}
         named = [m.service_order_id for m in messages if isinstance(m, CompleteServiceOrder)]
         rows = await unit.connection.fetch("select * from service_orders where id = any($1::uuid[])", named)
+        await unit.connection.execute("select from settings for share")
         lead = await read_lead(unit)
         cares = {device_id: Care(devices.get(device_id), lead.months) for device_id in ids}
         for row in rows:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.errors import BusinessError, Later, Rejected, place_of
-from chassis.events.unit import Effect, TooManyHops, Unit
+from chassis.events.unit import Effect, Unit
 from chassis.points import reach
 from chassis.service import Handler, Message, Service, States
 
@@ -80,7 +80,8 @@ class Batch:
 
     def parks(self, handler: Handler, message: Message) -> bool:
         """Tell whether an earlier message of the key was parked for the handler in this very batch."""
-        return any(f.later and f.handler is handler and f.message.key == message.key for f in self.failed)
+        key = message.key
+        return key is not None and any(f.later and f.handler is handler and f.message.key == key for f in self.failed)
 
     def decide(self, handler: Handler, message: Message) -> None:
         """Run one decision. Raises Undecided if it fails, unless careful: then its states are as before."""
@@ -166,6 +167,3 @@ async def _load(service: Service, unit: Unit, work: Sequence[Work]) -> Loaded:
             loaded[states] = dict(await states.load(unit, wanted))
     reach("states.loaded")
     return loaded
-
-
-__all__ = ["Failed", "TooManyHops", "Undecided", "fold", "perform"]

@@ -63,8 +63,8 @@ async def _work_off(
     try:
         async with unit_of_work(database, service.name) as unit:
             rows = await unit.connection.fetch(
-                "select id, kind, origin, body from chassis.intake where state = 0 and ($2::bigint is null or id = $2)"
-                " order by id limit $1 for update skip locked",
+                "select id, kind, origin, body, cause from chassis.intake"
+                " where state = 0 and ($2::bigint is null or id = $2) order by id limit $1 for update skip locked",
                 most,
                 only,
             )
@@ -88,7 +88,7 @@ async def decide_intake(
     messages: list[Message] = []
     failed: list[Failed] = []
     for intake in taken:
-        message = _message(service, intake)
+        message = message_of(service, intake)
         try:
             if give_up:
                 raise Rejected(give_up)  # noqa: TRY301 - a verdict like the parser's own
@@ -102,10 +102,11 @@ async def decide_intake(
     return failed
 
 
-def _message(service: Service, intake: Intake) -> Message:
-    cause_id = derive("intake", service.name, intake.id)
-    cause = Cause(cause_id, cause_id, "", 0, 0, 0, f"channel:{intake.origin}" if intake.origin else "intake")
-    handlers = tuple(service.handlers[f"intake:{intake.kind}"])
+def message_of(service: Service, intake: Intake) -> Message:
+    """Return a raw message as it is decided, its payload not yet read."""
+    cause_id = intake.cause or derive("intake", service.name, intake.id)
+    cause = Cause(cause_id, cause_id, actor=f"channel:{intake.origin}" if intake.origin else "intake")
+    handlers = tuple(service.handlers.get(f"intake:{intake.kind}", ()))
     return Message(None, cause, f"intake:{intake.kind}", intake, None, handlers)
 
 

@@ -21,8 +21,8 @@ def keep(origin: Origin) -> bytes:
         attributes = {**origin.as_json(), "data": None}
         return orjson.dumps({"record": attributes, "body": origin.body.decode("latin-1")}, default=str)
     if isinstance(origin, Intake):
-        number, kind, channel, body = origin
-        return orjson.dumps({"intake": [number, kind, channel], "body": body.decode("latin-1")}, default=str)
+        number, kind, channel, body, cause_id = origin
+        return orjson.dumps({"intake": [number, kind, channel, cause_id], "body": body.decode("latin-1")}, default=str)
     fired, cause = origin
     return orjson.dumps({"timer": list(fired), "cause": pack(cause).decode()}, default=str)
 
@@ -33,7 +33,8 @@ def kept(data: bytes) -> Origin:
     if "record" in found:
         return from_json(found["record"])._replace(body=found["body"].encode("latin-1"))
     if "intake" in found:
-        number, kind, channel = found["intake"]
-        return Intake(number, kind, UUID(channel) if channel else None, found["body"].encode("latin-1"))
+        number, kind, channel, cause_id = found["intake"]
+        origin, caused_by = (UUID(text) if text else None for text in (channel, cause_id))
+        return Intake(number, kind, origin, found["body"].encode("latin-1"), caused_by)
     kind, subject, due = found["timer"]
     return TimerFired(kind, UUID(subject), datetime.fromisoformat(due)), unpack(found["cause"].encode())

@@ -51,7 +51,8 @@ async def write_failures(unit: Unit, subscription: str, failed: Sequence[Failed]
 
 
 async def bury(unit: Unit, subscription: str, letters: Sequence[DeadLetter]) -> None:
-    """Write dead letters; one that was buried before and not yet resolved stays as it is."""
+    """Write dead letters, one for each id; one that was resolved and comes again is open again, with its new reason."""
+    letters = list({letter.id: letter for letter in letters}.values())
     for letter in letters:
         log.warning("dead letter", handler=letter.handler, type=letter.type, letter=str(letter.id))
     if letters:

@@ -10,14 +10,14 @@ import structlog
 
 from chassis.consume.alone import try_alone
 from chassis.consume.fold import Failed, fold
+from chassis.consume.intake import message_of
 from chassis.consume.kept import Origin, kept
 from chassis.consume.outcomes import write_failures
 from chassis.database import TROUBLE, Database
 from chassis.errors import BusinessError, NotFound, Rejected, place_of
-from chassis.events.record import Cause, Record
+from chassis.events.record import Record
 from chassis.events.unit import Unit, unit_of_work
 from chassis.service import Handler, Intake, Message, Service
-from schemas.ids import derive
 
 EVERY = 2.0
 log = structlog.get_logger()
@@ -144,9 +144,7 @@ def _message(service: Service, origin: Origin) -> Message:
     if isinstance(origin, Record):
         return Message(None, origin.as_cause(), origin.type, origin, origin.key)
     if isinstance(origin, Intake):
-        cause_id = derive("intake", service.name, origin.id)
-        cause = Cause(cause_id, cause_id, actor=f"channel:{origin.origin}" if origin.origin else "intake")
-        return Message(None, cause, f"intake:{origin.kind}", origin)
+        return message_of(service, origin)
     fired, cause = origin
     return Message(None, cause, f"timer:{fired.kind}", origin, fired.subject)
 

@@ -19,6 +19,8 @@ from chassis.service import Message, Service
 
 GivenUp = Mapping[UUID, str]
 NOBODY: GivenUp = {}
+PATIENT = 10
+"""Attempts after which trouble is no longer a passing one."""
 log = structlog.get_logger()
 
 
@@ -47,7 +49,8 @@ class Subscription:
             try:
                 return await self._apply(source, records, page, NOBODY)
             except TROUBLE as error:
-                log.warning("batch met trouble", source=source, error=type(error).__name__, attempt=attempt)
+                say = log.error if attempt > PATIENT else log.warning
+                say("batch met trouble", source=source, error=type(error).__name__, at=place_of(error), attempt=attempt)
                 await asyncio.sleep(min(0.05 * 2 ** min(attempt, 7), 5) * random.uniform(0.5, 1))  # noqa: S311
             except COLLISIONS:
                 collisions += 1
@@ -86,7 +89,7 @@ class Subscription:
         self, source: str, records: Sequence[Record], page: Page | None, given_up: GivenUp, *, careful: bool
     ) -> set[int]:
         lanes = {record.lane for record in records} | ({page.lane} if page else set())
-        async with unit_of_work(self.database, self.service.name) as unit:
+        async with self.database.background, unit_of_work(self.database, self.service.name) as unit:
             progress = await lock_progress(unit.connection, self.name, source, sorted(lanes))
             reach("batch.progress-locked")
             if page is None:

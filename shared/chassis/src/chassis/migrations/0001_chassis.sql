@@ -47,7 +47,7 @@ create table chassis.events_0 partition of chassis.events for values from (0) to
 create index events_subject on chassis.events (subject, sequence);
 
 -- What the relay has published: raised through the session that holds the relay's lock.
--- `topic_id` and `next_offset` are where Kafka stood then; they let a silent rewind be found.
+-- `topic_id` and `next_offset` are where Kafka stood then; room for finding silent rewinds, not used yet.
 create table chassis.cursors (
     lane smallint primary key,
     sequence bigint not null default 0,
@@ -112,14 +112,17 @@ create table chassis.timers (
     cause bytea not null,
     primary key (kind, subject)
 );
-create index timers_due on chassis.timers (lane, due);
+create index timers_of_lane on chassis.timers (lane, due);
+create index timers_due on chassis.timers (due);
 
--- Raw messages from outside, as they came. `state`: 0 waiting, 1 done, 2 dead.
+-- Raw messages from outside, as they came. `state`: 0 waiting, 1 decided (done, or a dead letter). `cause` is the id that
+-- their effects follow from: a number would come back after a rewind, this does not.
 create table chassis.intake (
     id bigint generated always as identity primary key,
     kind text not null,
     origin uuid,
     body bytea not null,
+    cause uuid not null default gen_random_uuid(),
     received_at timestamptz not null default now(),
     state smallint not null default 0
 );

@@ -42,8 +42,9 @@ class Process:
         self.service, self.settings, self.roles = service, settings, roles
         self.database = Database(settings.database(service.name), size=settings.pool_size, stamp=settings.restore_stamp)
         self.app = build_app(
-            service, self.database, KeyReader(settings.public_keys.read_text()), settings, self.lifespan
-        )
+            service, self.database, KeyReader(settings.public_keys.read_text()), settings, self.lifespan,
+            api="api" in roles,
+        )  # fmt: skip
         self.tasks: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
@@ -84,6 +85,7 @@ class Process:
                 await part()
             except Exception as error:  # noqa: BLE001 - a part that fails is started anew, whatever it was
                 pause = 0.1 if loop.time() - began > 30 else min(pause * 2, 5)  # noqa: PLR2004 - half a minute is well
+                self.app.state.health.waiting.add(name)
                 for each in error.exceptions if isinstance(error, ExceptionGroup) else (error,):
                     log.warning("part failed", part=name, error=type(each).__name__, at=place_of(each))
             await asyncio.sleep(pause)

@@ -28,9 +28,18 @@ async def _nothing(_: FastAPI) -> AsyncIterator[None]:
 
 
 def build_app(
-    service: Service, database: Database, keys: KeyReader, settings: object, lifespan: Lifespan = _nothing
+    service: Service,
+    database: Database,
+    keys: KeyReader,
+    settings: object,
+    lifespan: Lifespan = _nothing,
+    *,
+    api: bool = True,
 ) -> FastAPI:
-    """Build the application of a service; endpoints find the settings at ``request.app.state.settings``."""
+    """Build the application of a service; endpoints find the settings at ``request.app.state.settings``.
+
+    Without ``api`` it serves only what every role does: health, metrics, feed and operations.
+    """
     app = FastAPI(
         title=f"Klientela {service.name}", version=version("chassis"), docs_url=None, redoc_url=None, lifespan=lifespan,
         openapi_url="/openapi.json",
@@ -41,7 +50,7 @@ def build_app(
     answer_with_problems(app)
     app.add_middleware(LimitTime)
     app.add_middleware(LimitBody)
-    for routes in (*service.routers, feed_routes, operation_routes, health_routes):
+    for routes in (*(service.routers if api else ()), feed_routes, operation_routes, health_routes):
         app.include_router(routes)
 
     @app.get("/asyncapi.json", include_in_schema=False)

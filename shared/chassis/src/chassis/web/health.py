@@ -46,7 +46,6 @@ async def _measure(database: Database, health: Health, registry: CollectorRegist
             "select (select count(*) from chassis.parked) parked,"
             " (select count(*) from chassis.dead_letters where resolved_at is null) dead,"
             " (select count(*) from chassis.intake where state = 0) intake,"
-            " (select count(*) from chassis.timers) timers,"
             " (select count(*) from chassis.timers, chassis.clock where due <= now() + ahead) timers_due,"
             " (select coalesce(extract(epoch from now() - min(e.at)), 0) from chassis.cursors c join chassis.events e"
             "   on e.lane = c.lane and e.sequence = c.sequence + 1) oldest_unpublished_seconds"
@@ -61,8 +60,9 @@ async def _measure(database: Database, health: Health, registry: CollectorRegist
         "klientela_lag", "published events not yet applied", ("subscription", "source", "lane"), registry=registry
     )
     for row in progress:
-        head = health.heads.get(row["source"], {}).get(row["lane"], row["sequence"])
-        lag.labels(row["subscription"], row["source"], row["lane"]).set(max(0, head - row["sequence"]))
+        head = health.heads.get(row["source"], {}).get(row["lane"])
+        if head is not None:
+            lag.labels(row["subscription"], row["source"], row["lane"]).set(max(0, head - row["sequence"]))
     waiting = Gauge("klientela_unpublished", "written events not yet published", ("lane",), registry=registry)
     for row in unpublished:
         waiting.labels(row["lane"]).set(row["behind"])

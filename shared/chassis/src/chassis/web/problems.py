@@ -87,7 +87,12 @@ def _unfit(request: Request, error: Exception) -> JSONResponse:
 
 def _unavailable(request: Request, error: Exception) -> JSONResponse:
     log.warning("request met trouble", path=request.url.path, error=type(error).__name__)
-    return problem(503, "try-again", "The service could not finish this just now; nothing was changed.", retry_after=1)
+    return problem(
+        503,
+        "try-again",
+        "The service could not finish this just now. Try again: with the same Idempotency-Key it is done once.",
+        retry_after=1,
+    )
 
 
 def _internal(request: Request, error: Exception) -> JSONResponse:
