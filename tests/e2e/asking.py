@@ -21,8 +21,9 @@ async def state_of_everything(suite: Rig) -> dict[str, list[bytes]]:
     for name in suite.names:
         connection = await asyncpg.connect(suite.dsn(name))
         tables = await connection.fetch(
-            "select schemaname, tablename from pg_tables where schemaname in ('public', 'chassis')"
-            " and tablename not in ('intake', 'idempotency') and tablename not like 'migrations%' order by 1, 2"
+            "select relnamespace::regnamespace::text, relname from pg_class where relkind = 'r'"
+            " and relnamespace in ('public'::regnamespace, 'chassis'::regnamespace)"
+            " and relname not in ('intake', 'idempotency') and relname not like 'migrations%' order by 1, 2"
         )
         for schema, table in tables:
             rows = BytesIO()

@@ -1,5 +1,7 @@
 """The API beside the cards: setting, statuses, identities, tasks, keys."""
 
+import base64
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -133,3 +135,12 @@ async def test_a_repeated_request_for_a_key_makes_no_second_one_and_shows_no_sec
         assert len((await api.get("/v1/keys")).json()["items"]) == 1
     kept = await bench.rows("select body from chassis.idempotency")
     assert [bytes(row["body"]) for row in kept] == [b""]
+
+
+async def test_a_key_does_not_revoke_itself(bench: Bench) -> None:
+    async with bench.api("admin") as api:
+        mine = api.headers["authorization"].removeprefix("Bearer ").split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(mine + "=" * (-len(mine) % 4)))
+        refused = await api.delete(f"/v1/keys/{claims['jti']}")
+        assert (refused.status_code, refused.json()["type"].rsplit("/", 1)[1]) == (409, "own-key")
+    assert await bench.rows("select 1 from chassis.revoked_keys") == []

@@ -92,7 +92,22 @@ def show(state: dict[str, Any]) -> None:
         up = f"{process['up_seconds']:.0f} s"
         table.add_row(name, str(process["pid"]), up, size, ready, service.get("url", ""))
     console.print(table)
-    for name, service in state["services"].items():
-        if service["status"]:
-            console.print(name, style="bold")
-            console.print_json(data=service["status"])
+    said = {name: service["status"] for name, service in state["services"].items() if service["status"]}
+    lanes = Table("service", "events", "unpublished", "lag", "intake", "timers due", "parked", "dead")
+    for name, one in said.items():
+        events = sum(head for _, head, _ in one["heads"].values())
+        unpublished = events - sum(published for _, _, published in one["heads"].values())
+        waiting = (one["intake"], one["timers_due"], one["parked"], one["dead"])
+        lanes.add_row(name, str(events), str(unpublished), str(lag(one, said)), *map(str, waiting))
+    if said:
+        console.print(lanes)
+
+
+def lag(mine: dict[str, Any], said: dict[str, dict[str, Any]]) -> int:
+    """How many published events a service has not yet applied, over all lanes it listens to."""
+    behind = 0
+    for source, lanes in mine["progress"].items():
+        published = {lane: head[2] for lane, head in said.get(source, {}).get("heads", {}).items()}
+        for lane, position in lanes.items():
+            behind += max(0, published.get(lane, 0) - int(position.rpartition(":")[2]))
+    return behind

@@ -53,6 +53,13 @@ class MadeKey(ShownKey):
     key: str
 
 
+class OwnKey(BusinessError):
+    """A key cannot revoke itself: do it with another admin's key, so that somebody can still get in."""
+
+    slug = "own-key"
+    status = 409
+
+
 class RevokedKey(BaseModel):
     """A key that is no longer good."""
 
@@ -88,6 +95,8 @@ async def list_keys(
 
 
 @routes.delete("/keys/{key_id}")
-async def revoke_key(unit: Administers, key_id: UUID) -> RevokedKey:
-    """Revoke any key of the suite, also one that was not made here; twice is as once."""
+async def revoke_key(request: Request, unit: Administers, key_id: UUID) -> RevokedKey:
+    """Revoke any key of the suite but the one that asks, also one that was not made here; twice is as once."""
+    if request.state.key.id == key_id:
+        raise OwnKey
     return RevokedKey(id=key_id, revoked_at=await commands.revoke_key(unit, key_id))

@@ -37,11 +37,14 @@ def billing_of(client: Client) -> Billing:
 
 
 def overwritten(billing: Billing, card: Billing) -> tuple[Billing, dict[str, tuple[str, str]]]:
-    """Put a card over billing data where the card says something; return it and (old, new) of each field replaced.
+    """Put a card over billing data; return it and (old, new) of each field replaced.
 
-    An address is replaced whole: half of one and half of another is nobody's.
+    The firm (its name, IČO and DIČ) is replaced whole, and so is an address: half of two is nobody's. A contact gives
+    way only to what the card has.
     """
-    said = {name: value for name, value in card.model_dump(exclude={"address"}).items() if value}
+    firm = {"company": card.company, "ico": card.ico, "dic": card.dic}
+    contact = {"name": card.name, "email": card.email, "phone": card.phone}
+    said = firm | {field: value for field, value in contact.items() if value}
     address = card.address if card.address != Address() else billing.address
     new = billing.model_copy(update={**said, "address": address})
     old_fields, new_fields = _flat(billing), _flat(new)

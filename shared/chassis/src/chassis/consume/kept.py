@@ -27,6 +27,14 @@ def keep(origin: Origin) -> bytes:
     return orjson.dumps({"timer": list(fired), "cause": pack(cause).decode()}, default=str)
 
 
+def readable(data: bytes) -> dict[str, Any]:
+    """Return what ``keep`` wrote for a person to read; bytes that are no UTF-8 show as replacement signs."""
+    found: dict[str, Any] = orjson.loads(data)
+    if "body" in found:
+        found["body"] = found["body"].encode("latin-1").decode(errors="replace")
+    return found
+
+
 def kept(data: bytes) -> Origin:
     """Read what ``keep`` wrote."""
     found: dict[str, Any] = orjson.loads(data)

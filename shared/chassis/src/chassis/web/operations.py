@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Request
 from pydantic import BaseModel
 
+from chassis.consume.kept import readable
 from chassis.consume.retry import resolve_dead_letter, retry_dead_letter
 from chassis.errors import NotFound
 from chassis.web.paging import Cursor, Limit, Page, moment, page_of, read_cursor
@@ -75,7 +76,7 @@ async def dead_letter(unit: Manages, letter: UUID) -> dict[str, Any]:
     row = await unit.connection.fetchrow("select * from chassis.dead_letters where id = $1", letter)
     if row is None:
         raise NotFound
-    return {**dict(row), "record": row["record"].decode()}
+    return {**dict(row), "record": readable(row["record"])}
 
 
 @routes.post("/dead-letters/{letter}/retry")
