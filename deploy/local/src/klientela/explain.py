@@ -117,10 +117,10 @@ def outer_cause(event: Event) -> dict[str, Any]:
     causation, actor = event["causationid"], event["actor"]
     if not causation:
         kind = "start"
-    elif UUID(causation).version != VERSION_OF_DERIVED:
-        kind = "command"
+    elif actor.startswith(("channel", "intake")):
+        kind = "intake"
     else:
-        kind = "intake" if actor.startswith(("channel", "intake")) else "timer"
+        kind = "timer" if UUID(causation).version == VERSION_OF_DERIVED else "command"
     return {"kind": kind, "id": causation, "actor": actor}
 
 
