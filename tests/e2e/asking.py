@@ -20,14 +20,22 @@ async def state_of_everything(suite: Rig) -> dict[str, list[bytes]]:
     found: dict[str, list[bytes]] = {}
     for name in suite.names:
         connection = await asyncpg.connect(suite.dsn(name))
-        tables = await connection.fetch(
-            "select relnamespace::regnamespace::text, relname from pg_class where relkind = 'r'"
-            " and relnamespace in ('public'::regnamespace, 'chassis'::regnamespace)"
-            " and relname not in ('intake', 'idempotency') and relname not like 'migrations%' order by 1, 2"
-        )
-        for schema, table in tables:
-            rows = BytesIO()
-            await connection.copy_from_table(table, schema_name=schema, output=rows)
-            found[f"{name} {schema}.{table}"] = sorted(rows.getvalue().splitlines())
-        await connection.close()
+        try:
+            found |= {f"{name} {table}": rows for table, rows in (await rows_of_tables(connection)).items()}
+        finally:
+            await connection.close()
+    return found
+
+
+async def rows_of_tables(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[str, list[bytes]]:
+    tables = await connection.fetch(
+        "select relnamespace::regnamespace::text, relname from pg_class where relkind = 'r'"
+        " and relnamespace in ('public'::regnamespace, 'chassis'::regnamespace)"
+        " and relname not in ('intake', 'idempotency') and relname not like 'migrations%' order by 1, 2"
+    )
+    found: dict[str, list[bytes]] = {}
+    for schema, table in tables:
+        rows = BytesIO()
+        await connection.copy_from_table(table, schema_name=schema, output=rows)
+        found[f"{schema}.{table}"] = sorted(rows.getvalue().splitlines())
     return found
