@@ -12,10 +12,10 @@ import asyncpg
 import httpx
 import pytest
 
+from chassis.database import run_formatted
 from chassis.run.topics import ensure_topics
 from chassis.testing import server_dsn
 from chassis.web.keys import new_signing_key, public_keys, sign_key
-from klientela.databases import run_formatted
 from klientela.ports import free_ports
 from klientela.processes import Launch, ManagedProcess
 

@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient
 
+from chassis.database import run_formatted
 from chassis.testing import server_dsn
-from klientela.databases import run_formatted
 from klientela.ports import free_ports
 from tests.faults.model import assert_gapless, expected, found
 from tests.rig import Rig, ServiceUnderTest, until

@@ -2,6 +2,8 @@
 
 import asyncpg
 
+from chassis.database import run_formatted
+
 
 async def provide(dsn: str, owners: dict[str, str]) -> None:
     """See to it that each role exists with its password and owns the database of its name, closed to all others."""
@@ -17,8 +19,3 @@ async def provide(dsn: str, owners: dict[str, str]) -> None:
             await run_formatted(connection, "revoke connect, temporary on database %I from public", name)
     finally:
         await connection.close()
-
-
-async def run_formatted(connection: "asyncpg.Connection[asyncpg.Record]", command: str, *names: str) -> None:
-    """Run a command that takes no parameters, its names (%I) and texts (%L) quoted by the server itself."""
-    await connection.execute(await connection.fetchval("select format($1, variadic $2::text[])", command, names))

@@ -87,3 +87,8 @@ async def _server_identity(connection: Connection) -> str:
             " from pg_control_system()"
         )
     )
+
+
+async def run_formatted(connection: Connection, command: str, *names: str) -> None:
+    """Run a command that takes no parameters, its names (%I) and texts (%L) quoted by the server itself."""
+    await connection.execute(await connection.fetchval("select format($1, variadic $2::text[])", command, list(names)))

@@ -24,7 +24,7 @@ from chassis.consume.progress import begin_progress, read_progress
 from chassis.consume.retry import retry_parked
 from chassis.consume.subscription import Page, Subscription
 from chassis.consume.timers import fire_due
-from chassis.database import Database
+from chassis.database import Database, run_formatted
 from chassis.events.incarnations import begin_incarnation
 from chassis.events.lanes import lane_of
 from chassis.events.log import read_log
@@ -195,11 +195,11 @@ async def new_database(service: Service) -> str:
     try:
         template = f"template_{service.package}_{os.getpid()}"
         if service.package not in TEMPLATES:
-            await _command(server, "create database %I", template)
+            await run_formatted(server, "create database %I", template)
             await migrate(dsn_of(template), service.package if find_spec(service.package) else None)
             TEMPLATES[service.package] = template
         name = f"test_{service.package}_{uuid4().hex[:12]}"
-        await _command(server, "create database %I template %I", name, template)
+        await run_formatted(server, "create database %I template %I", name, template)
     finally:
         await server.close()
     return name
@@ -208,13 +208,8 @@ async def new_database(service: Service) -> str:
 async def drop_database(name: str) -> None:
     """Drop a test's database, whoever is still connected."""
     server = await asyncpg.connect(server_dsn())
-    await _command(server, "drop database if exists %I with (force)", name)
+    await run_formatted(server, "drop database if exists %I with (force)", name)
     await server.close()
-
-
-async def _command(server: "asyncpg.Connection[asyncpg.Record]", command: str, *names: str) -> None:
-    """Run a command about databases: they take no parameters, so the server itself quotes the names."""
-    await server.execute(await server.fetchval("select format($1, variadic $2::text[])", command, list(names)))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,22 +1,19 @@
 """Reads the canonical form: what comes by the topic ``intake.orders``, by the API and by imports."""
 
-from chassis.errors import Rejected
 from chassis.service import Intake
-from orders.adapters.envelope import read_object, told_plainly, unwrap
+from orders.adapters.envelope import channel_of, read_object, told_plainly, unwrap
 from orders.domain.revision import ChannelOrder, Revision, revision_of
 
 
 def parse(intake: Intake) -> Revision:
     """Read one order in the canonical form. Raises Rejected."""
     letter = unwrap(intake.body)
-    if intake.origin is None:
-        message = "no channel is known for it"
-        raise Rejected(message)
+    channel = channel_of(intake)
     with told_plainly():
         said = ChannelOrder.model_validate(read_object(letter.body))
         return revision_of(
             said,
-            channel_id=intake.origin,
+            channel_id=channel,
             arrival=intake.id,
             body_hash=letter.hash,
             received_at=letter.door.received_at,

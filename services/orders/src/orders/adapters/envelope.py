@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, NoReturn
+from uuid import UUID
 
 from pydantic import AwareDatetime, ValidationError
 
 from chassis.errors import Rejected
+from chassis.service import Intake
 from orders.domain.channel import MetaKeys
 from schemas.event import Value
 
@@ -57,6 +59,14 @@ def unwrap(kept: bytes) -> Letter:
         return Letter(Door(), kept)
     line, _, body = kept.removeprefix(MARK).partition(b"\n")
     return Letter(Door.model_validate_json(line), body)
+
+
+def channel_of(intake: Intake) -> UUID:
+    """Return the channel that a raw message came by. Raises Rejected if none is known."""
+    if intake.origin is None:
+        message = "no channel is known for it"
+        raise Rejected(message)
+    return intake.origin
 
 
 def read_object(body: bytes) -> dict[str, Any]:

@@ -10,9 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from chassis.errors import Rejected
 from chassis.service import Intake
-from orders.adapters.envelope import read_object, told_plainly, unwrap
+from orders.adapters.envelope import channel_of, read_object, told_plainly, unwrap
 from orders.domain.channel import MetaKeys
 from orders.domain.revision import ChannelOrder, Removal, Revision, SaidItem, SaidParty, revision_of
 from schemas.event import Value
@@ -142,14 +141,12 @@ def is_signed(body: bytes, secret: str, signature: str) -> bool:
 def parse(intake: Intake) -> Revision:
     """Read an order that was created or updated. Raises Rejected."""
     letter = unwrap(intake.body)
-    if intake.origin is None:
-        message = "no channel is known for it"
-        raise Rejected(message)
+    channel = channel_of(intake)
     with told_plainly():
         shop = ShopOrder.model_validate(read_object(letter.body))
         return revision_of(
             _as_said(shop, letter.door.settings),
-            channel_id=intake.origin,
+            channel_id=channel,
             arrival=intake.id,
             body_hash=letter.hash,
             received_at=letter.door.received_at,
@@ -159,12 +156,10 @@ def parse(intake: Intake) -> Revision:
 def parse_deleted(intake: Intake) -> Removal:
     """Read the deletion of an order. Raises Rejected."""
     letter = unwrap(intake.body)
-    if intake.origin is None:
-        message = "no channel is known for it"
-        raise Rejected(message)
+    channel = channel_of(intake)
     with told_plainly():
         shop = ShopDeletion.model_validate(read_object(letter.body))
-    return Removal(order_id(intake.origin, str(shop.id)), letter.door.received_at)
+    return Removal(order_id(channel, str(shop.id)), letter.door.received_at)
 
 
 def _as_said(shop: ShopOrder, keys: MetaKeys) -> ChannelOrder:
