@@ -58,6 +58,7 @@ OWN: Mapping[str, str] = {
     "orders.order-version-is-that-of-its-last-event": "update orders set version = version + 1",
     "orders.order-key-is-the-lane-key-of-its-last-event": "update orders set client_id = gen_random_uuid()",
     "orders.order-is-as-its-last-event-says": "update orders set total = total + 0.01",
+    "orders.order-is-as-its-channel-told": "update orders set told_state = 'cancelled' where state <> 'cancelled'",
     "orders.order-follows-its-identity-unless-an-operator-said-otherwise": (
         "update identity_links set client_id = gen_random_uuid()"
     ),

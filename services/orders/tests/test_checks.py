@@ -17,6 +17,7 @@ CORRUPTIONS = {
     ),
     "orders.paid-is-announced-once": "update orders set paid_announced = false",
     "orders.nothing-is-refunded-below-zero": "update orders set kind = 'refund'",
+    "orders.order-is-as-its-channel-told": "update orders set told_state = 'open' where state = 'paid'",
     "orders.identity-is-linked-to-a-known-client": "delete from cards",
     "orders.product-version-is-that-of-its-last-event": "update products set version = 7",
     "orders.opportunity-was-opened-once": "update opportunities set id = gen_random_uuid()",

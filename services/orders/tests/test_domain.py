@@ -1,13 +1,11 @@
 """The order's own rules, without a database."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
-from random import Random
-from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from chassis.errors import VersionMismatch
 from orders.domain.card import Card
@@ -15,8 +13,7 @@ from orders.domain.errors import ClientUnknown, ConfirmationNeeded, OrderUnknown
 from orders.domain.link import Link
 from orders.domain.order import AssignClient, Order, UnassignClient
 from orders.domain.product import PutProduct, Shelf
-from orders.domain.revision import Revision
-from schemas.clients import IdentityLinked
+from orders.domain.revision import Removal, Revision
 from schemas.ids import order_id
 from schemas.orders import (
     OrderAssigned,
@@ -38,12 +35,14 @@ from services.orders.tests.factories import (
     OTHER,
     PAID,
     PUMP,
+    START,
     a_client,
     a_revision,
-    linked,
 )
 
 ID = order_id(CHANNEL, "A-1")
+DAY = timedelta(days=1)
+AT_FIVE = START + timedelta(minutes=5)
 NOBODY = Link(FIRM.id)
 ALICES = Link(FIRM.id, ALICE, 1)
 
@@ -196,48 +195,22 @@ def test_the_same_product_again_changes_nothing() -> None:
         list(shelf.put(PutProduct(PUMP, expected_version=4)))
 
 
-SAID = st.fixed_dictionaries({
-    "minute": st.integers(0, 4),
-    "total": st.sampled_from(["10", "20.5"]),
-    "refunded": st.sampled_from(["0", "3", "10"]),
-    "state": st.sampled_from(["open", "cancelled"]),
-    "paid_at": st.sampled_from([None, PAID]),
-    "billing": st.sampled_from([{"ico": FIRM.value}, {"ico": OTHER.value}, {"email": MAIL.value}]),
-})  # fmt: skip
-LINK = st.builds(linked, st.sampled_from([FIRM, OTHER, MAIL]), st.sampled_from([ALICE, BOB]), st.integers(1, 3))
+def test_a_missing_date_is_the_first_that_any_revision_tells_and_a_named_one_stands() -> None:
+    order = Order(ID)
+    told(order, a_revision(5, placed_at=None, state="paid"))
+    assert (order.public and order.public.placed_at, order.public and order.public.paid_at) == (AT_FIVE, AT_FIVE)
+    assert told(order, a_revision(2, placed_at=None, paid_at=(AT_FIVE - DAY).isoformat())) == [OrderChanged]
+    assert order.public
+    assert (order.public.placed_at, order.public.paid_at) == (START + timedelta(minutes=2), AT_FIVE - DAY)
+    told(order, a_revision(7, placed_at=(START + DAY).isoformat(), state="paid", paid_at=PAID))
+    assert (order.public.placed_at, order.public.paid_at) == (START + DAY, datetime.fromisoformat(PAID))
 
 
-def _play(messages: list[Revision | IdentityLinked]) -> Order:
-    """Fold messages as the handlers do, and hold every rule about the events on the way."""
-    order, links = Order(ID), {identity.id: Link(identity.id) for identity in (FIRM, OTHER, MAIL)}
-    events: list[OrderEvent] = []
-    for message in messages:
-        link = links[message.identity.id]
-        if isinstance(message, Revision):
-            events += order.revise(message, link, {})
-        elif link.follow(message) and order.public and order.public.identity.id == link.id:
-            events += order.follow(link)
-    assert [event.order.version for event in events] == list(range(1, len(events) + 1))
-    assert sum(isinstance(event, OrderPaid) for event in events) == order.paid_announced
-    if events and order.public:
-        assert events[-1].partition_key == order.public.key
-        assert events[-1].order == order.public.model_copy(update={"revised_at": events[-1].order.revised_at})
-    return order
-
-
-@given(st.lists(SAID, min_size=1, max_size=6), st.lists(LINK, max_size=5), st.randoms(use_true_random=False))
-def test_any_order_and_any_repetition_of_revisions_and_links_ends_in_the_same_state(
-    said: list[dict[str, Any]], links: list[IdentityLinked], random: Random
-) -> None:
-    once = {(link.identity.id, link.version): link for link in links}
-    revisions = [
-        a_revision(arrival=n, **words)
-        for n, words in enumerate({str(words): words for words in said}.values(), start=1)
-    ]
-    messages: list[Revision | IdentityLinked] = [*revisions, *once.values()]
-    shuffled = messages * 2
-    random.shuffle(shuffled)
-    first, second = _play(messages), _play(shuffled)
-    assert first.public is not None
-    assert second.public is not None
-    assert first.public.model_copy(update={"version": 1}) == second.public.model_copy(update={"version": 1})
+def test_a_deletion_counts_until_the_order_is_restored_or_revised() -> None:
+    order = Order(ID)
+    assert list(order.remove(Removal(ID, START + DAY, "a"))) == []
+    assert told(order, a_revision(0)) == [OrderPlaced, OrderCancelled]
+    assert told(order, a_revision(60 * 25)) == [OrderChanged]
+    assert list(order.remove(Removal(ID, START + 3 * DAY, "a"))) == []
+    assert [type(event) for event in order.remove(Removal(ID, START + 3 * DAY, "b"))] == [OrderCancelled]
+    assert told(order, replace(a_revision(60 * 25), restored_at=START + 4 * DAY)) == [OrderChanged]

@@ -56,6 +56,20 @@ async def test_a_signed_webhook_needs_no_key_and_becomes_an_order(bench: Bench) 
     assert order["identity"] == {"kind": "ico", "value": FIRM.value}
 
 
+async def test_a_deletion_delivered_again_leaves_a_restored_order_alone(bench: Bench) -> None:
+    async with bench.api() as api, bench.api("") as shop:
+        url = await _shop(api)
+        order, gone = json.dumps(shop_order()).encode(), b'{"id": 727}'
+        for topic, body, delivery in (
+            ("created", order, "1"), ("deleted", gone, "2"), ("restored", order, "3"), ("deleted", gone, "2"),
+        ):  # fmt: skip
+            headers = {"X-WC-Webhook-Topic": f"order.{topic}", "X-WC-Webhook-Delivery-ID": delivery}
+            assert (await _send(shop, url, body, **headers)).status_code == 200
+            await work_off(bench.database, bench.service)
+        (shown,) = (await api.get("/v1/orders", params={"external_id": "727"})).json()["items"]
+    assert shown["state"] == "paid"
+
+
 async def test_what_is_wrong_at_the_door_is_answered_there_and_not_stored(bench: Bench) -> None:
     async with bench.api() as api, bench.api("") as shop:
         url = await _shop(api)

@@ -18,6 +18,7 @@ from orders.adapters.kafka_intake import accept, token_hash
 from orders.domain.channel import MetaKeys
 from schemas.orders import (
     OrderCancelled,
+    OrderChanged,
     OrderEvent,
     OrderPlaced,
     OrderRefunded,
@@ -77,10 +78,33 @@ async def test_refunds_of_a_shop_are_added_up(bench: Bench) -> None:
     assert events[1].order.refunded.amount == Decimal("100.15")
 
 
-async def test_a_deleted_order_is_cancelled_and_an_unknown_one_makes_nothing(bench: Bench) -> None:
-    await bench.take_in("woocommerce", CHANNEL, json.dumps(shop_order()).encode())
-    assert kinds(await bench.take_in("woocommerce-deleted", CHANNEL, b'{"id": 727}')) == [OrderCancelled]
-    assert await bench.take_in("woocommerce-deleted", CHANNEL, b'{"id": 728}') == []
+def deletion(hour: int, delivery: str = "") -> bytes:
+    return wrap(b'{"id": 727}', START + timedelta(hours=hour), delivery=delivery)
+
+
+async def test_a_deleted_order_is_cancelled_also_if_the_deletion_is_heard_first(bench: Bench) -> None:
+    assert await bench.take_in("woocommerce-deleted", CHANNEL, deletion(1)) == []
+    events = await bench.take_in("woocommerce", CHANNEL, json.dumps(shop_order()).encode())
+    assert kinds(events) == [OrderPlaced, OrderCancelled]
+    assert await bench.failing_checks() == {}
+
+
+async def test_a_restored_order_is_back_whatever_is_delivered_again(bench: Bench) -> None:
+    shop = json.dumps(shop_order()).encode()
+    await bench.take_in("woocommerce", CHANNEL, shop)
+    assert kinds(await bench.take_in("woocommerce-deleted", CHANNEL, deletion(1, "a"))) == [OrderCancelled]
+    restored = wrap(shop, START + timedelta(hours=2))
+    assert kinds(await bench.take_in("woocommerce-restored", CHANNEL, restored)) == [OrderChanged]
+    assert await bench.take_in("woocommerce-deleted", CHANNEL, deletion(3, "a")) == []
+    assert kinds(await bench.take_in("woocommerce-deleted", CHANNEL, deletion(4, "b"))) == [OrderCancelled]
+    assert await bench.take_in("woocommerce-restored", CHANNEL, wrap(shop, START + timedelta(hours=5))) == []
+    assert (await bench.rows("select state, told_state from orders"))[0] == ("cancelled", "paid")
+    assert await bench.failing_checks() == {}
+
+
+async def test_a_deletion_that_nobody_dated_is_a_dead_letter(bench: Bench) -> None:
+    assert await bench.take_in("woocommerce-deleted", CHANNEL, b'{"id": 727}') == []
+    assert [letter["reason"] for letter in await bench.dead_letters()] == ["nobody noted when it came"]
 
 
 BAD: dict[str, bytes] = {

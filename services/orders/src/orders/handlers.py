@@ -25,6 +25,7 @@ from schemas.clients import (
 from schemas.event import Event
 from schemas.orders import EVENTS
 
+REVISED = (store.orders, store.links, store.catalogues)
 service = Service(
     "orders",
     states=(
@@ -36,8 +37,9 @@ service = Service(
 service.listen_outside(kafka_intake.TOPIC, kafka_intake.accept)
 
 
-@service.intake("woocommerce", parse=woocommerce.parse, state=(store.orders, store.links, store.catalogues))
-@service.intake("order", parse=canonical.parse, state=(store.orders, store.links, store.catalogues))
+@service.intake("woocommerce", parse=woocommerce.parse, state=REVISED)
+@service.intake("woocommerce-restored", parse=woocommerce.parse_restored, state=REVISED)
+@service.intake("order", parse=canonical.parse, state=REVISED)
 def take_revision(order: Order, link: Link, catalogue: Catalogue, revision: Revision) -> Iterator[Event]:
     """An order is what its channel said last, and belongs to whom its buyer is linked."""
     yield from order.revise(revision, link, catalogue)

@@ -27,6 +27,7 @@ class Door(Value):
     """What was known when a message came in."""
 
     received_at: AwareDatetime | None = None
+    delivery: str = ""
     settings: MetaKeys = MetaKeys()
 
 
@@ -41,15 +42,23 @@ class Letter(NamedTuple):
         """What tells two bodies of one moment apart."""
         return hashlib.sha256(self.body).hexdigest()[:32]
 
+    @property
+    def received_at(self) -> datetime:
+        """When it came in. Raises Rejected if nobody noted it."""
+        if self.door.received_at is None:
+            message = "nobody noted when it came"
+            raise Rejected(message)
+        return self.door.received_at
 
-def wrap(body: bytes, received_at: datetime, settings: MetaKeys | None = None) -> bytes:
+
+def wrap(body: bytes, received_at: datetime, settings: MetaKeys | None = None, delivery: str = "") -> bytes:
     """Put a raw body into its envelope.
 
     >>> from datetime import UTC
     >>> unwrap(wrap(b"{}", datetime(2026, 10, 1, tzinfo=UTC))).body
     b'{}'
     """
-    door = Door(received_at=received_at, settings=settings or MetaKeys())
+    door = Door(received_at=received_at, delivery=delivery, settings=settings or MetaKeys())
     return MARK + door.model_dump_json(exclude_defaults=True).encode() + b"\n" + body
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -153,13 +154,18 @@ def parse(intake: Intake) -> Revision:
         )
 
 
+def parse_restored(intake: Intake) -> Revision:
+    """Read an order that is back from the shop's bin. Raises Rejected."""
+    return replace(parse(intake), restored_at=unwrap(intake.body).received_at)
+
+
 def parse_deleted(intake: Intake) -> Removal:
-    """Read the deletion of an order. Raises Rejected."""
+    """Read the deletion of an order, known by its delivery: all deletions of an order look alike. Raises Rejected."""
     letter = unwrap(intake.body)
     channel = channel_of(intake)
     with told_plainly():
         shop = ShopDeletion.model_validate(read_object(letter.body))
-    return Removal(order_id(channel, str(shop.id)), letter.door.received_at)
+    return Removal(order_id(channel, str(shop.id)), letter.received_at, letter.door.delivery or letter.hash)
 
 
 def _as_said(shop: ShopOrder, keys: MetaKeys) -> ChannelOrder:

@@ -1,7 +1,7 @@
 """The order: what its channel says, whose it is, and what is told of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from orders.domain.errors import ClientUnknown, ConfirmationNeeded, OrderUnknown
 from orders.domain.link import Link
 from orders.domain.product import Catalogue, as_sold
 from orders.domain.revision import Removal, Revision
+from orders.domain.telling import Telling
 from schemas.orders import (
     Order as PublicOrder,
 )
@@ -50,42 +51,30 @@ class UnassignClient:
 
 @dataclass(slots=True)
 class Order:
-    """One order: its public state, and what is known of the revision it stems from.
-
-    ``hashes`` are the bodies known of the moment ``public.revised_at``, ``arrival`` the place of the one that counts.
-    """
+    """One order: its public state, and what its channel has told of it."""
 
     id: UUID
     public: PublicOrder | None = None
-    arrival: int = 0
-    hashes: tuple[str, ...] = ()
+    telling: Telling = field(default_factory=Telling)
     paid_announced: bool = False
     stored: bool = False
     changed: bool = False
     replaced: dict[str, str] = field(default_factory=dict)
 
     def revise(self, revision: Revision, link: Link, catalogue: Catalogue) -> Iterator[OrderEvent]:
-        """Follow the channel: the latest moment counts, within one moment the body that arrived last."""
-        moment = self.public.revised_at if self.public else None
-        if moment and revision.revised_at < moment:
-            return
-        if revision.revised_at == moment:
-            if revision.body_hash in self.hashes:
-                return
-            self.hashes, self.changed = (*self.hashes, revision.body_hash), True
-            if revision.arrival < self.arrival:
-                return
-        else:
-            self.hashes = (revision.body_hash,)
-        self.arrival = revision.arrival
-        yield from self._become(self._as_told(revision, link, catalogue))
+        """Follow the channel: the revision that counts says how the order is, the others add what they know."""
+        known = replace(self.telling)
+        new = self._as_told(revision, link, catalogue) if self.telling.hear(revision) else self.public
+        if new and self.telling != known:
+            yield from self._become(self.telling.shown(new))
 
     def remove(self, removal: Removal) -> Iterator[OrderEvent]:
-        """Cancel what the channel deleted; what is cancelled, or was never seen, stays as it is."""
-        if self.public is None or self.public.state == "cancelled":
-            return
-        moment = max(self.public.revised_at, removal.removed_at or self.public.revised_at)
-        yield from self._become(self.public.model_copy(update={"state": "cancelled", "revised_at": moment}))
+        """Cancel what the channel deleted; what it has not told of yet will be cancelled when it does."""
+        known = replace(self.telling)
+        self.telling.hear_removal(removal)
+        self.changed = self.changed or self.telling != known
+        if self.public and self.telling != known:
+            yield from self._become(self.telling.shown(self.public))
 
     def follow(self, link: Link) -> Iterator[OrderEvent]:
         """Go to the client of the identity's link, unless an operator has said otherwise."""
@@ -125,15 +114,9 @@ class Order:
         return self.public
 
     def _as_told(self, revision: Revision, link: Link, catalogue: Catalogue) -> PublicOrder:
-        """Return the state that a revision means; an operator's assignment and the billing that came with it stay.
-
-        Dates that a channel leaves out are those known before, else the revision's.
-        """
+        """Return the state that a revision means; an operator's assignment and the billing that came with it stay."""
         old = self.public
         kept = old and old.assigned_by == "operator"
-        paid_at = revision.paid_at
-        if paid_at is None and revision.state == "paid":
-            paid_at = (old and old.paid_at) or revision.revised_at
         whose = (
             {"client_id": old.client_id, "assigned_by": "operator", "billing": old.billing}
             if old and kept
@@ -149,8 +132,8 @@ class Order:
             state=revision.state,
             total=revision.total,
             refunded=revision.refunded,
-            placed_at=revision.placed_at or (old.placed_at if old else revision.revised_at),
-            paid_at=paid_at,
+            placed_at=revision.placed_at or revision.revised_at,
+            paid_at=revision.paid_at,
             revised_at=revision.revised_at,
             shipping=revision.shipping,
             items=tuple(as_sold(item, old.items if old else (), catalogue) for item in revision.items),

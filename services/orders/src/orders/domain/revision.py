@@ -132,14 +132,19 @@ class Revision:
     warnings: tuple[str, ...]
     placed_at: datetime | None = None
     paid_at: datetime | None = None
+    restored_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A channel no longer has an order; it does not say since when, so the moment we heard of it counts."""
+    """A channel no longer has an order; it does not say since when, so the moment we first heard of it counts.
+
+    ``delivery`` tells one deletion delivered twice from two.
+    """
 
     order_id: UUID
-    removed_at: datetime | None
+    removed_at: datetime
+    delivery: str
 
 
 def revision_of(

@@ -15,10 +15,11 @@ from orders.commands import channel_at_the_door, take_message
 from orders.domain.errors import BodyTooLarge, NotAnObject, SignatureWrong
 
 LARGEST = 1024 * 1024
+LONGEST_DELIVERY = 100
 KINDS = {
     "order.created": "woocommerce",
     "order.updated": "woocommerce",
-    "order.restored": "woocommerce",
+    "order.restored": "woocommerce-restored",
     "order.deleted": "woocommerce-deleted",
 }
 routes = router("webhooks")
@@ -30,6 +31,7 @@ async def receive_webhook(
     channel_id: UUID,
     x_wc_webhook_signature: Annotated[str, Header()] = "",
     x_wc_webhook_topic: Annotated[str, Header()] = "order.updated",
+    x_wc_webhook_delivery_id: Annotated[str, Header()] = "",
 ) -> JSONResponse:
     """Store what a WooCommerce shop sends; the ping at the webhook's creation and other topics are only answered."""
     body = await _read(request)
@@ -44,7 +46,8 @@ async def receive_webhook(
         if kind is None:
             return JSONResponse({"state": "ignored"})
         _check_object(body)
-        await take_message(connection, kind, channel_id, [wrap(body, door.now, door.channel.settings)])
+        kept = wrap(body, door.now, door.channel.settings, x_wc_webhook_delivery_id[:LONGEST_DELIVERY])
+        await take_message(connection, kind, channel_id, [kept])
     request.app.state.intake_stored.set()
     return JSONResponse({"state": "stored"})
 

@@ -34,7 +34,9 @@ create table cards (
     version bigint not null default 0
 );
 
--- `hashes` are the bodies known of the moment `revised_at`, `arrival` the place in the intake of the one that counts.
+-- `hashes` are the bodies known of the moment `revised_at`, `arrival` the place in the intake of the one that counts, and
+-- `told_state` its state: what is gone (see sightings) is cancelled all the same. A date is open if that one leaves it out:
+-- then the first one that any revision has told stands.
 create table orders (
     id uuid primary key,
     channel_id uuid not null,
@@ -61,12 +63,26 @@ create table orders (
     arrival bigint not null,
     hashes text[] not null,
     paid_announced boolean not null,
+    told_state text not null,
+    first_placed_at timestamptz not null,
+    first_paid_at timestamptz,
+    placed_open boolean not null,
+    paid_open boolean not null,
     unique (channel_id, external_id)
 );
 create index orders_of_identity on orders (identity_id, id);
 create index orders_newest on orders (placed_at desc, id desc);
 create index orders_of_client on orders (client_id, placed_at desc, id desc) where client_id is not null;
 create index orders_of_channel on orders (channel_id, placed_at desc, id desc);
+
+-- When a channel first said that an order is gone, or back; it may be an order not heard of yet. `name` tells deliveries apart.
+create table sightings (
+    order_id uuid not null,
+    name text not null,
+    at timestamptz not null,
+    gone boolean not null,
+    primary key (order_id, name)
+);
 
 create table opportunities (
     id uuid primary key,

@@ -11,6 +11,7 @@ import orjson
 from chassis.events.unit import Unit
 from orders.domain.order import AssignClient, Order, UnassignClient
 from orders.domain.revision import Removal, Revision
+from orders.domain.telling import Sighting, Telling
 from schemas.clients import IdentityLinked
 from schemas.orders import Order as PublicOrder
 
@@ -36,13 +37,17 @@ class Orders:
         await unit.connection.execute(
             "select pg_advisory_xact_lock(place) from (select distinct hashtextextended(id::text, 0) as place"
             " from unnest($1::uuid[]) id order by place) places",
-            sorted({message.order_id for message in messages if isinstance(message, Revision)}),
+            sorted({message.order_id for message in messages if isinstance(message, Revision | Removal)}),
         )
         rows = await unit.connection.fetch(
             "select * from orders where id = any($1::uuid[]) order by id for update", keys
         )
-        found = {row["id"]: _state(row) for row in rows}
-        return {key: found.get(key) or Order(key) for key in keys}
+        found = {key: Order(key) for key in keys} | {row["id"]: _state(row) for row in rows}
+        for order_id, name, at, gone in await unit.connection.fetch(
+            "select order_id, name, at, gone from sightings where order_id = any($1::uuid[])", keys
+        ):
+            found[order_id].telling.sightings[name] = Sighting(at, gone)
+        return found
 
     async def save(self, unit: Unit, states: Sequence[Order]) -> None:
         await _save(unit, states)
@@ -81,8 +86,16 @@ def _state(row: asyncpg.Record) -> Order:
     return Order(
         id=row["id"],
         public=public_of(row),
-        arrival=row["arrival"],
-        hashes=tuple(row["hashes"]),
+        telling=Telling(
+            revised_at=row["revised_at"],
+            arrival=row["arrival"],
+            hashes=tuple(row["hashes"]),
+            state=row["told_state"],
+            first_placed_at=row["first_placed_at"],
+            first_paid_at=row["first_paid_at"],
+            placed_open=row["placed_open"],
+            paid_open=row["paid_open"],
+        ),
         paid_announced=row["paid_announced"],
         stored=True,
     )
@@ -90,6 +103,7 @@ def _state(row: asyncpg.Record) -> Order:
 
 def _row(order: Order, public: PublicOrder) -> dict[str, Any]:
     row: dict[str, Any] = public.model_dump(mode="json", exclude={"identity", "total", "refunded"})
+    telling = order.telling
     return row | {
         "identity_id": public.identity.id,
         "identity_kind": public.identity.kind,
@@ -97,13 +111,19 @@ def _row(order: Order, public: PublicOrder) -> dict[str, Any]:
         "total": str(public.total.amount),
         "refunded": str(public.refunded.amount),
         "currency": public.total.currency,
-        "arrival": order.arrival,
-        "hashes": order.hashes,
+        "arrival": telling.arrival,
+        "hashes": telling.hashes,
+        "told_state": telling.state,
+        "first_placed_at": telling.first_placed_at,
+        "first_paid_at": telling.first_paid_at,
+        "placed_open": telling.placed_open,
+        "paid_open": telling.paid_open,
         "paid_announced": order.paid_announced,
     }
 
 
 async def _save(unit: Unit, states: Sequence[Order]) -> None:
+    await _save_sightings(unit, [order for order in states if order.changed and order.telling.sightings])
     changed = [(order, _row(order, order.public)) for order in states if order.changed and order.public]
     new = [row for order, row in changed if not order.stored]
     known = [row for order, row in changed if order.stored]
@@ -116,12 +136,28 @@ async def _save(unit: Unit, states: Sequence[Order]) -> None:
         await unit.connection.execute(
             "update orders o set (number, kind, client_id, assigned_by, identity_id, identity_kind, identity_value,"
             " state, total, refunded, currency, placed_at, paid_at, revised_at, billing, shipping, items, warnings,"
-            " version, arrival, hashes, paid_announced) = (n.number, n.kind, n.client_id, n.assigned_by, n.identity_id,"
+            " version, arrival, hashes, paid_announced, told_state, first_placed_at, first_paid_at, placed_open,"
+            " paid_open) = (n.number, n.kind, n.client_id, n.assigned_by, n.identity_id,"
             " n.identity_kind, n.identity_value, n.state, n.total, n.refunded, n.currency, n.placed_at, n.paid_at,"
             " n.revised_at, n.billing, n.shipping, n.items, n.warnings, n.version, n.arrival, n.hashes,"
-            " n.paid_announced)"
+            " n.paid_announced, n.told_state, n.first_placed_at, n.first_paid_at, n.placed_open, n.paid_open)"
             " from jsonb_populate_recordset(null::orders, $1::jsonb) n where o.id = n.id",
             orjson.dumps(known).decode(),
+        )
+
+
+async def _save_sightings(unit: Unit, states: Sequence[Order]) -> None:
+    rows = [(order.id, name, *sighting) for order in states for name, sighting in order.telling.sightings.items()]
+    if rows:
+        order_ids, names, moments, gone = zip(*rows, strict=True)
+        await unit.connection.execute(
+            "insert into sightings (order_id, name, at, gone)"
+            " select * from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::boolean[])"
+            " on conflict (order_id, name) do update set at = excluded.at where sightings.at > excluded.at",
+            order_ids,
+            names,
+            moments,
+            gone,
         )
 
 
