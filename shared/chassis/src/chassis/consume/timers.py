@@ -1,4 +1,4 @@
-"""The timer scheduler: what is due is claimed and decided in one transaction per lane; fired once, never missed."""
+"""The timer scheduler: what is due is decided and taken down in one transaction per lane; fired once, never missed."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from functools import partial
 from typing import TypeAlias
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from chassis.consume.alone import try_alone
@@ -21,10 +22,16 @@ from chassis.points import reach
 from chassis.service import Message, Service
 from schemas.ids import derive
 
+LOCK = 7_250_102
+"""One scheduler fires in a lane at a time: the others pass it by."""
 BATCH = 500
 EVERY = 0.5
 Timer: TypeAlias = tuple[str, UUID]
 log = structlog.get_logger()
+
+
+class Moved(Exception):
+    """A timer was set anew or cancelled between being read and its state being locked: all is read again."""
 
 
 async def fire_due(database: Database, service: Service) -> int:
@@ -64,24 +71,48 @@ async def _fire(
 ) -> int:
     try:
         async with unit_of_work(database, service.name) as unit:
-            rows = await unit.connection.fetch(
-                "delete from chassis.timers where (kind, subject) in (select kind, subject from chassis.timers,"
-                " chassis.clock where lane = $1 and due <= now() + ahead and ($3::text is null or (kind, subject) ="
-                " ($3, $4::uuid)) order by due, kind, subject limit $2 for update of timers skip locked)"
-                " returning kind, subject, due, cause",
-                lane,
-                BATCH,
-                *(only or (None, None)),
-            )
+            if not await unit.connection.fetchval("select pg_try_advisory_xact_lock($1, $2)", LOCK, lane):
+                return 0
+            rows = await _due(unit, lane, only)
             claimed[:] = [(row["kind"], row["subject"]) for row in rows]
             reach("timer.claimed")
             messages = [_message(row["kind"], row["subject"], row["due"], row["cause"]) for row in rows]
             failed = await _decide(unit, service, messages, careful=careful, give_up=give_up)
             dead = [Failed(f.handler, f.message, Rejected(f.reason)) for f in failed]
             await write_failures(unit, "timers", dead)
-    except Undecided:
-        return await _fire(database, service, lane, claimed, only=only, careful=True, give_up=give_up)
+            await _take_down(unit, rows)
+    except (Undecided, Moved) as again:
+        careful = careful or isinstance(again, Undecided)
+        return await _fire(database, service, lane, claimed, only=only, careful=careful, give_up=give_up)
     return len(rows)
+
+
+async def _due(unit: Unit, lane: int, only: Timer | None) -> list[asyncpg.Record]:
+    """Read what is due without locking it: states are locked first, here as in every unit that sets a timer."""
+    return await unit.connection.fetch(
+        "select kind, subject, due, cause from chassis.timers, chassis.clock where lane = $1 and due <= now() + ahead"
+        " and ($3::text is null or (kind, subject) = ($3, $4::uuid)) order by due, kind, subject limit $2",
+        lane,
+        BATCH,
+        *(only or (None, None)),
+    )
+
+
+async def _take_down(unit: Unit, rows: Sequence[asyncpg.Record]) -> None:
+    """Delete the timers that were decided, now that their states are locked. Raises Moved if one is no longer so."""
+    if not rows:
+        return
+    kinds, subjects, dues, _ = zip(*rows, strict=True)
+    deleted = await unit.connection.fetchval(
+        "with gone as (delete from chassis.timers t using unnest($1::text[], $2::uuid[], $3::timestamptz[])"
+        " d(kind, subject, due) where (t.kind, t.subject, t.due) = (d.kind, d.subject, d.due) returning 1)"
+        " select count(*) from gone",
+        kinds,
+        subjects,
+        dues,
+    )
+    if deleted != len(rows):
+        raise Moved
 
 
 async def _decide(
