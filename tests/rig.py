@@ -132,7 +132,7 @@ class Rig:
         finally:
             await connection.close()
 
-    async def settle(self, patience: float = 60) -> None:
+    async def settle(self, patience: float = 120) -> None:
         """Wait until nothing is left to do: intake empty, all published, all applied, twice the same."""
         seen: list[object] = [None]
 

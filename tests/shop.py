@@ -22,6 +22,17 @@ def signature(body: bytes, secret: str = SECRET) -> str:
     return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
 
 
+def ico_of(number: int) -> str:
+    """Return the IČO whose first seven digits a number gives; the eighth is the check digit.
+
+    >>> ico_of(2559664)
+    '25596641'
+    """
+    digits = f"{number:07}"
+    weighed = sum(int(digit) * weight for digit, weight in zip(digits, range(8, 1, -1), strict=True))
+    return f"{digits}{(11 - weighed % 11) % 10}"
+
+
 def gmt(at: datetime | None) -> str | None:
     return at.strftime("%Y-%m-%dT%H:%M:%S") if at else None
 

@@ -1,22 +1,32 @@
-"""Three services as processes, and a model of what must be true of their orders that imports nothing of them."""
+"""Five services as processes, selling one device, with B2B clients switched on."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from tests.rig import Rig
+from tests.rig import SERVICES, Rig
+
+DEVICE = {
+    "name": "Kávovar",
+    "price": {"amount": "1000", "currency": "CZK"},
+    "device": {"model": "K-1", "warranty_months": 24, "service_months": 12, "service_hours": 1000},
+    "service_package": "SERVIS",
+}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
-    """Give running clients, orders and loyalty, with B2B clients switched on."""
-    made = Rig(tmp_path_factory.mktemp("rig"), ("clients", "orders", "loyalty"))
+    """Give the running services; what a shop sells is a device."""
+    made = Rig(tmp_path_factory.mktemp("rig"), SERVICES)
     try:
         await made.start()
-        async with made.api("clients", "manager") as api:
-            put = await api.put("/v1/settings/b2b-clients", json={"create": True, "default_status": "Nový partner"})
-            assert put.status_code == 200, put.text
+        async with made.api("clients", "manager") as clients, made.api("orders", "manager") as orders:
+            for put in (
+                await clients.put("/v1/settings/b2b-clients", json={"create": True, "default_status": "Nový partner"}),
+                await orders.put("/v1/products/K-1", json=DEVICE),
+            ):
+                assert put.is_success, put.text
         yield made
     finally:
         await made.stop()

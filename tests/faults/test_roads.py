@@ -117,7 +117,6 @@ async def test_topics_made_anew_lose_and_double_nothing(rig: Rig, shop: Shop) ->
 
 async def test_a_service_that_lost_its_database_is_filled_again(rig: Rig, shop: Shop) -> None:
     """A first fill: the topics are empty, the owners' logs are not."""
-    loyalty = rig.processes["loyalty"]
     await load(shop)
     await rig.settle()
     await stop(*rig.processes.values())
@@ -127,7 +126,7 @@ async def test_a_service_that_lost_its_database_is_filled_again(rig: Rig, shop: 
     await run_formatted(server, "drop database %I with (force)", rig.databases["loyalty"])
     await run_formatted(server, "create database %I", rig.databases["loyalty"])
     await server.close()
-    await start(loyalty, rig.processes["orders"], rig.processes["clients"])
+    await start(*rig.processes.values())
     await assert_true(rig)
 
 

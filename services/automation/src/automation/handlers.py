@@ -14,24 +14,13 @@ from chassis.service import Service
 from schemas.automation import EVENTS
 from schemas.clients import ClientChanged, ClientCreated, ClientEvent, ClientStarred, ClientStatusChanged
 from schemas.event import Event
-from schemas.orders import (
-    OrderAssigned,
-    OrderCancelled,
-    OrderChanged,
-    OrderEvent,
-    OrderLeft,
-    OrderPaid,
-    OrderPlaced,
-    OrderRefunded,
-)
+from schemas.orders import ORDER_EVENTS, OrderEvent, OrderLeft
 
 service = Service("automation", states=(store.clients, store.book, store.traces), publishes=EVENTS, checks=store.CHECKS)
 service.on_start(commands.seed_rules)
 
 
-@service.on(
-    OrderPlaced, OrderChanged, OrderPaid, OrderRefunded, OrderCancelled, OrderAssigned, OrderLeft, state=store.clients
-)
+@service.on(*ORDER_EVENTS, state=store.clients)
 def keep_orders(client: ClientFacts, event: OrderEvent) -> None:
     """A client's facts follow the latest state of every order that is the client's."""
     client.keep_order(event.order, present=not isinstance(event, OrderLeft))

@@ -12,30 +12,19 @@ from clients.domain.register import Register
 from schemas.automation import ClientStarRequested, ClientStatusChangeRequested, Request, TaskRequested
 from schemas.clients import EVENTS, RequestRefused, Task
 from schemas.event import Event
-from schemas.orders import (
-    OrderAssigned,
-    OrderCancelled,
-    OrderChanged,
-    OrderEvent,
-    OrderLeft,
-    OrderPaid,
-    OrderPlaced,
-    OrderRefunded,
-)  # fmt: skip
-
-ORDERS = (OrderPlaced, OrderChanged, OrderPaid, OrderRefunded, OrderCancelled, OrderAssigned, OrderLeft)
+from schemas.orders import ORDER_EVENTS, OrderEvent, OrderLeft
 
 service = Service("clients", (store.register, store.copies, store.cards), EVENTS, store.CHECKS)
 
 
-@service.on(*ORDERS, state=store.register)
+@service.on(*ORDER_EVENTS, state=store.register)
 def see_order(register: Register, seen: OrderEvent) -> Iterator[Event]:
     """An order of nobody finds or makes its client; one that a person assigned teaches whose its identity is."""
     client_id = seen.order.client_id
     return register.follow_operator(seen.order, client_id) if client_id else register.see(seen.order)
 
 
-@service.on(*ORDERS, state=store.copies)
+@service.on(*ORDER_EVENTS, state=store.copies)
 def count_order(copy: OrderCopy, seen: OrderEvent) -> None:
     """A client's counts and revenue follow the latest state of each order; one that left counts no more."""
     copy.hear(seen.order, left=isinstance(seen, OrderLeft))

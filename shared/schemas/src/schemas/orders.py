@@ -88,6 +88,11 @@ class OrderEvent(Event):
     changed: tuple[str, ...] = ()
 
     @property
+    def client_id(self) -> UUID | None:
+        """The client whom the event concerns; None in the lane of an identity, where orders are nobody's."""
+        return self.order.client_id
+
+    @property
     def partition_key(self) -> UUID:
         return self.order.key
 
@@ -141,6 +146,11 @@ class OrderLeft(OrderEvent):
 
     event_type: ClassVar[str] = "orders.order_left.v1"
     left: UUID
+
+    @property
+    def client_id(self) -> UUID | None:
+        """Whom the order leaves; its state may name another client already."""
+        return None if self.left == self.order.identity.id else self.left
 
     @property
     def partition_key(self) -> UUID:
@@ -207,7 +217,9 @@ class OpportunityOpened(Event):
         return self.opportunity.version
 
 
-EVENTS: tuple[type[Event], ...] = (
-    OrderPlaced, OrderChanged, OrderPaid, OrderRefunded, OrderCancelled, OrderAssigned, OrderLeft, ProductChanged,
-    OpportunityOpened,
+ORDER_EVENTS: tuple[type[OrderEvent], ...] = (
+    OrderPlaced, OrderChanged, OrderPaid, OrderRefunded, OrderCancelled, OrderAssigned, OrderLeft,
 )  # fmt: skip
+"""Everything that is said of orders: who keeps a copy of them hears all of it."""
+
+EVENTS: tuple[type[Event], ...] = (*ORDER_EVENTS, ProductChanged, OpportunityOpened)

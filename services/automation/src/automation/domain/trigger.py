@@ -8,7 +8,7 @@ from chassis.rules import Field, fields_of
 from schemas.clients import ClientCreated, ClientEvent, ClientStarred, ClientStatusChanged
 from schemas.event import Event
 from schemas.loyalty import AccountEvent, PointsEarned, TierReached
-from schemas.orders import OrderAssigned, OrderEvent, OrderLeft, OrderPaid, OrderPlaced, OrderRefunded
+from schemas.orders import OrderAssigned, OrderEvent, OrderPaid, OrderPlaced, OrderRefunded
 from schemas.service_desk import DeviceEvent, DeviceRegistered, MaintenanceDue, ServiceOrderCompleted, ServiceOrderEvent
 
 TRIGGERS: dict[str, type[Event]] = {
@@ -24,10 +24,10 @@ TRIGGERS: dict[str, type[Event]] = {
 def client_of(event: Event) -> UUID | None:
     """Return the client in whose lane an event travels; None if it concerns nobody who is a client yet."""
     match event:
-        case OrderLeft(order=order, left=left):
-            return None if left == order.identity.id else left
-        case OrderEvent(order=about) | DeviceEvent(device=about) | MaintenanceDue(device=about):
-            return about.client_id
+        case OrderEvent():
+            return event.client_id
+        case DeviceEvent(device=device) | MaintenanceDue(device=device):
+            return device.client_id
         case ServiceOrderEvent(service_order=job):
             return job.client_id
         case ClientEvent() | AccountEvent():

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from chassis.events.unit import Unit
 from clients.domain.copies import OrderCopy
-from schemas.orders import OrderEvent, OrderLeft
+from schemas.orders import OrderEvent
 
 Key = tuple[UUID, UUID]
 
@@ -37,10 +37,7 @@ class Copies:
 
     def key(self, message: OrderEvent) -> Key | None:
         """Return client and order; nothing in the lane of an identity, where orders are nobody's."""
-        order = message.order
-        if isinstance(message, OrderLeft):
-            return (message.left, order.id) if message.left != order.identity.id else None
-        return (order.client_id, order.id) if order.client_id else None
+        return (message.client_id, message.order.id) if message.client_id else None
 
     async def load(self, unit: Unit, messages: Sequence[OrderEvent]) -> Mapping[Key, OrderCopy]:
         wanted = sorted({key for message in messages if (key := self.key(message))})
