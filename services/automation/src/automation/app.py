@@ -3,6 +3,6 @@
 from automation.handlers import service
 from automation.http import routes
 
-service.routers.append(routes)
+service.routers.extend(routes)
 
 __all__ = ["service"]

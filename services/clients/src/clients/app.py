@@ -3,6 +3,6 @@
 from clients.handlers import service
 from clients.http import routes
 
-service.routers.append(routes)
+service.routers.extend(routes)
 
 __all__ = ["service"]

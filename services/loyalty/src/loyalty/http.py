@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chassis.web.paging import Cursor, Limit, Page, number, page_of, read_cursor
+from chassis.web.paging import Count, Cursor, Limit, Page, number, page_of, read_cursor
 from chassis.web.preconditions import Expected
 from chassis.web.route import Manages, Reads, router
 from loyalty import commands, store
@@ -77,9 +77,14 @@ async def get_programme(unit: Reads) -> Programme:
 
 
 @routes.get("/programme/versions")
-async def list_programme_versions(unit: Reads) -> Page[Programme]:
-    """Return all versions, those that have not begun included."""
-    return Page(items=await store.list_programmes(unit))
+async def list_programme_versions(
+    unit: Reads, limit: Limit = 100, cursor: Cursor = None, *, count: Count = False
+) -> Page[Programme]:
+    """Return all versions, the first one first, those that have not begun included."""
+    rows = await store.list_programmes(unit, _first(cursor, number) or 0, limit + 1)
+    page = page_of(rows, limit, lambda programme: [programme.version], lambda programme: programme)
+    page.count = await store.count_programmes(unit) if count else None
+    return page
 
 
 @routes.put("/programme")
@@ -92,7 +97,7 @@ async def put_programme(unit: Manages, wanted: ProgrammeWanted, expected: Expect
 
 @routes.get("/accounts")
 async def list_accounts(
-    unit: Reads, limit: Limit = 100, cursor: Cursor = None, *, count: bool = False
+    unit: Reads, limit: Limit = 100, cursor: Cursor = None, *, count: Count = False
 ) -> Page[AccountView]:
     """Return the accounts on which something was booked, by client id."""
     rows = await store.list_accounts(unit, _first(cursor, UUID), limit + 1)
@@ -110,7 +115,7 @@ async def get_account(unit: Reads, client_id: UUID) -> AccountView:
 
 @routes.get("/accounts/{client_id}/entries")
 async def list_entries(
-    unit: Reads, client_id: UUID, limit: Limit = 100, cursor: Cursor = None, *, count: bool = False
+    unit: Reads, client_id: UUID, limit: Limit = 100, cursor: Cursor = None, *, count: Count = False
 ) -> Page[EntryView]:
     """Return the ledger of a client's account, the last booked first."""
     rows = await store.list_entries(unit, client_id, _first(cursor, number), limit + 1)

@@ -1,13 +1,13 @@
 """The API of the service desk: devices, service orders, and the lead of reminders."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.events.unit import Unit
-from chassis.web.paging import Cursor, Limit, Page, moment, page_of, read_cursor
+from chassis.web.paging import Count, Cursor, Limit, Page, moment, page_of, read_cursor
 from chassis.web.preconditions import Expected
 from chassis.web.route import Manages, Reads, Writes, router
 from schemas import service_desk as public
@@ -85,7 +85,9 @@ class Maintenance(BaseModel):
 
 
 class DeviceView(public.Device):
-    """A device with its warranty and its care."""
+    """A device with its warranty and its care, which change with time and not with the device's version alone."""
+
+    version_tells_all: ClassVar[bool] = False
 
     warranty: Warranty
     maintenance: Maintenance
@@ -99,7 +101,7 @@ class DeviceCard(DeviceView):
 
 @routes.get("/devices")
 async def list_devices(
-    unit: Reads, client_id: UUID | None = None, limit: Limit = 100, cursor: Cursor = None, *, count: bool = False
+    unit: Reads, client_id: UUID | None = None, limit: Limit = 100, cursor: Cursor = None, *, count: Count = False
 ) -> Page[DeviceView]:
     """Return the devices that a client has, or all clients, the last sold first."""
     now = await unit.now()
@@ -132,7 +134,7 @@ async def register_device(unit: Writes, wanted: DeviceWanted) -> DeviceView:
 
 @routes.get("/service-orders")
 async def list_service_orders(
-    unit: Reads, device_id: UUID | None = None, limit: Limit = 100, cursor: Cursor = None, *, count: bool = False
+    unit: Reads, device_id: UUID | None = None, limit: Limit = 100, cursor: Cursor = None, *, count: Count = False
 ) -> Page[public.ServiceOrder]:
     """Return the service orders of a device, or all, the last opened first."""
     rows = await store.list_service_orders(unit, device_id, _before(cursor), limit + 1)

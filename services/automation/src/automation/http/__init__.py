@@ -1,10 +1,8 @@
 """The API of automation: rules, their runs, what is known of clients, and the words rules are made of."""
 
-from automation.http import clients, rules, runs, vocabulary
-from chassis.web.route import router
+from automation.http.clients import routes as clients
+from automation.http.rules import routes as rules
+from automation.http.runs import routes as runs
+from automation.http.vocabulary import routes as vocabulary
 
-routes = router("automation")
-for part in (rules, runs, clients, vocabulary):
-    routes.routes.extend(part.routes.routes)
-
-__all__ = ["routes"]
+routes = (rules, runs, clients, vocabulary)

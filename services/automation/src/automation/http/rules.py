@@ -8,7 +8,7 @@ from fastapi import Query
 from automation import commands, store
 from automation.domain.rule import Terms
 from automation.http.models import RuleView, RuleWanted
-from chassis.web.paging import Cursor, Limit, Page, encode_cursor, number, read_cursor
+from chassis.web.paging import Count, Cursor, Limit, Page, encode_cursor, number, read_cursor
 from chassis.web.preconditions import Expected
 from chassis.web.route import Manages, Reads, router
 
@@ -26,7 +26,7 @@ async def list_rules(
     cursor: Cursor = None,
     *,
     active: bool | None = None,
-    count: bool = False,
+    count: Count = False,
 ) -> Page[RuleView]:
     """List rules in the order they were made."""
     rows = await store.list_rules(unit, number_after(cursor, 0), limit + 1, active=active, event_type=on)
@@ -77,14 +77,20 @@ async def switch_off(unit: Manages, rule_id: UUID, expected: Expected) -> RuleVi
 
 
 @routes.get("/rules/{rule_id}/versions")
-async def list_versions(unit: Reads, rule_id: UUID, limit: Limit = 100, cursor: Cursor = None) -> Page[RuleView]:
+async def list_versions(
+    unit: Reads, rule_id: UUID, limit: Limit = 100, cursor: Cursor = None, *, count: Count = False
+) -> Page[RuleView]:
     """List what a rule was, the newest version first."""
     newest = (await store.get_rule(unit, rule_id)).version
     first = min(newest, number_after(cursor, newest + 1) - 1)
     wanted = range(first, max(first - limit, 0), -1)
     shown = await store.list_versions(unit, [(rule_id, version) for version in wanted])
     last = wanted[-1] if wanted else 1
-    return Page(items=[RuleView.of(rule) for rule in shown], next=encode_cursor(last) if last > 1 else None)
+    return Page(
+        items=[RuleView.of(rule) for rule in shown],
+        next=encode_cursor(last) if last > 1 else None,
+        count=newest if count else None,
+    )
 
 
 def number_after(cursor: str | None, first: int) -> int:

@@ -9,7 +9,7 @@ import orjson
 from automation import store
 from automation.http.models import RunView
 from automation.http.rules import number_after
-from chassis.web.paging import Cursor, Limit, Page, page_of
+from chassis.web.paging import Count, Cursor, Limit, Page, page_of
 from chassis.web.route import Reads, router
 
 routes = router("runs")
@@ -24,7 +24,7 @@ async def list_runs(
     limit: Limit = 100,
     cursor: Cursor = None,
     *,
-    count: bool = False,
+    count: Count = False,
 ) -> Page[RunView]:
     """List what rules did, for one client or by one rule if asked."""
     rows = await store.list_runs(unit, number_after(cursor, NEWEST), limit + 1, client_id=client_id, rule_id=rule_id)

@@ -1,10 +1,9 @@
 """The API of the clients service."""
 
-from chassis.web.route import router
-from clients.http import cards, identities, keys, settings, tasks
+from clients.http.cards import routes as cards
+from clients.http.identities import routes as identities
+from clients.http.keys import routes as keys
+from clients.http.settings import routes as settings
+from clients.http.tasks import routes as tasks
 
-routes = router("clients")
-for part in (cards, identities, tasks, settings, keys):
-    routes.routes.extend(part.routes.routes)
-
-__all__ = ["routes"]
+routes = (cards, identities, tasks, settings, keys)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from fastapi import Query
 
 from chassis.events.unit import Unit
-from chassis.web.paging import Cursor, Limit, Page, page_of
+from chassis.web.paging import Count, Cursor, Limit, Page, page_of
 from chassis.web.preconditions import Expected
 from chassis.web.route import Reads, Writes, router
 from clients import commands
@@ -47,7 +47,7 @@ async def list_clients(
     starred: bool | None = None,
     limit: Limit = 100,
     cursor: Cursor = None,
-    count: bool = False,
+    count: Count = False,
 ) -> Page[ShownClient]:
     """List clients by their number."""
     wanted = readers.Wanted(query, tidy_ico(ico) if ico else None, status, starred)

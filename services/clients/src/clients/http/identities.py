@@ -7,7 +7,7 @@ from fastapi import Query
 from pydantic import BaseModel
 
 from chassis.events.unit import Unit
-from chassis.web.paging import Cursor, Limit, Page, page_of
+from chassis.web.paging import Count, Cursor, Limit, Page, page_of
 from chassis.web.preconditions import Expected
 from chassis.web.route import Reads, Writes, router
 from clients import commands
@@ -45,7 +45,7 @@ async def list_identities(
     limit: Limit = 100,
     cursor: Cursor = None,
     *,
-    count: bool = False,
+    count: Count = False,
 ) -> Page[ShownIdentity]:
     """List identities of a client or of a value; only orders and cards make them."""
     rows = await identities.list_identities(unit.connection, client_id, value, after_id(cursor), limit + 1)

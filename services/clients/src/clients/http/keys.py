@@ -9,8 +9,9 @@ from fastapi import Depends, Request
 from pydantic import BaseModel
 
 from chassis.errors import BusinessError
-from chassis.web.paging import Cursor, Limit, Page, page_of
-from chassis.web.route import SHOWN_ONCE, Administers, router
+from chassis.web.idempotency import SHOWN_ONCE
+from chassis.web.paging import Count, Cursor, Limit, Page, page_of
+from chassis.web.route import Administers, router
 from clients import commands
 from clients.http.cursors import after_moment
 from clients.http.models import Body
@@ -85,7 +86,7 @@ async def make_key(unit: Administers, body: NewKey, signing_key: Annotated[str, 
 
 @routes.get("/keys")
 async def list_keys(
-    unit: Administers, limit: Limit = 100, cursor: Cursor = None, *, count: bool = False
+    unit: Administers, limit: Limit = 100, cursor: Cursor = None, *, count: Count = False
 ) -> Page[ShownKey]:
     """List the keys that were made here, the oldest first."""
     rows = await keys.list_keys(unit.connection, after_moment(cursor), limit + 1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -92,7 +92,9 @@ class NewCard(CardBody):
 
 
 class ShownClient(BaseModel):
-    """A client card, and what its orders add up to."""
+    """A client card, and what its orders add up to, which changes without a new version of the card."""
+
+    version_tells_all: ClassVar[bool] = False
 
     id: UUID
     number: int

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from chassis.web.paging import Cursor, Limit, Page, page_of
+from chassis.web.paging import Count, Cursor, Limit, Page, page_of
 from chassis.web.route import Reads, Writes, router
 from clients import commands
 from clients.http.cursors import after_place
@@ -62,7 +62,9 @@ async def set_b2b(unit: Writes, body: B2bClients) -> ShownB2bClients:
 
 
 @routes.get("/statuses")
-async def list_statuses(unit: Reads, limit: Limit = 100, cursor: Cursor = None, *, count: bool = False) -> Page[Status]:
+async def list_statuses(
+    unit: Reads, limit: Limit = 100, cursor: Cursor = None, *, count: Count = False
+) -> Page[Status]:
     """List the statuses in their order."""
     rows = await settings.list_statuses(unit.connection, after_place(cursor), limit + 1)
     page = page_of(rows, limit, lambda row: (row.position, row.name), _shown)

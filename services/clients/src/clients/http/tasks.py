@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel
 
-from chassis.web.paging import Cursor, Limit, Page, page_of
+from chassis.web.paging import Count, Cursor, Limit, Page, page_of
 from chassis.web.preconditions import Expected
 from chassis.web.route import Reads, Writes, router
 from clients import commands
@@ -50,7 +50,7 @@ async def list_tasks(
     limit: Limit = 100,
     cursor: Cursor = None,
     *,
-    count: bool = False,
+    count: Count = False,
 ) -> Page[ShownTask]:
     """List tasks, the most urgent first."""
     wanted = tasks.WantedTasks(client_id, state)

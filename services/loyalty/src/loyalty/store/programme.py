@@ -34,9 +34,13 @@ async def read_programmes(unit: Unit) -> Programmes:
     return Programmes(await list_programmes(unit), await unit.now())
 
 
-async def list_programmes(unit: Unit) -> list[Programme]:
-    """Return all versions, the first one first."""
-    rows = await unit.connection.fetch("select version, rates, tiers, valid_from from programmes order by version")
+async def list_programmes(unit: Unit, after: int = 0, limit: int | None = None) -> list[Programme]:
+    """Return the versions after one, all if no limit is set, the first one first."""
+    rows = await unit.connection.fetch(
+        "select version, rates, tiers, valid_from from programmes where version > $1::bigint order by version limit $2",
+        after,
+        limit,
+    )
     return [
         Programme(
             rates=orjson.loads(row["rates"]), tiers=orjson.loads(row["tiers"]),
@@ -44,6 +48,11 @@ async def list_programmes(unit: Unit) -> list[Programme]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+async def count_programmes(unit: Unit) -> int:
+    """Return how many versions there are."""
+    return int(await unit.connection.fetchval("select count(*) from programmes"))
 
 
 async def put_in_first_programme(unit: Unit) -> None:

@@ -6,8 +6,9 @@ from uuid import UUID
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from chassis.web.idempotency import SHOWN_ONCE
 from chassis.web.paging import Count, Cursor, Limit, Page, page_of
-from chassis.web.route import SHOWN_ONCE, Reads, Writes, router
+from chassis.web.route import Reads, Writes, router
 from orders import store
 from orders.adapters.envelope import wrap
 from orders.commands import channel_at_the_door, open_channel, take_message

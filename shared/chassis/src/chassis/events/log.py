@@ -1,7 +1,8 @@
 """Reading the event log: pages of a lane, heads, single records."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -11,6 +12,7 @@ from chassis.events.record import Position, Record
 from chassis.events.unit import EVENT_COLUMNS
 
 COLUMNS = ", ".join(EVENT_COLUMNS)
+STORED = f"{COLUMNS}, sequence <= (select c.sequence from chassis.cursors c where c.lane = e.lane) as published"  # noqa: S608 - see COLUMNS
 
 
 class FeedPage(NamedTuple):
@@ -19,6 +21,29 @@ class FeedPage(NamedTuple):
     resumed: int
     records: list[Record]
     position: Position
+
+
+class Subject(NamedTuple):
+    """What events are about, and of which types they are; of any if none is named."""
+
+    id: UUID
+    types: Sequence[str] = ()
+
+
+class Stored(NamedTuple):
+    """A record as the database has it, which may be before its lane's cursor has reached it."""
+
+    record: Record
+    published: bool
+
+    @property
+    def place(self) -> tuple[int, datetime, int, int]:
+        """Where it stands among the records of its subject."""
+        return self.record.version, self.record.at, self.record.sequence, self.record.lane
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record, and whether it is published."""
+        return {**self.record.as_json(), "published": self.published}
 
 
 class Head(NamedTuple):
@@ -32,6 +57,10 @@ class Head(NamedTuple):
 def record_of(source: str, row: asyncpg.Record) -> Record:
     """Make a record of a row of the log."""
     return Record(source, *(row[column] for column in EVENT_COLUMNS))
+
+
+def _stored(source: str, row: asyncpg.Record) -> Stored:
+    return Stored(record_of(source, row), row["published"])
 
 
 async def read_page(connection: Connection, source: str, lane: int, after: Position, limit: int) -> FeedPage:
@@ -66,29 +95,41 @@ async def read_heads(connection: Connection) -> dict[int, Head]:
     return {row["lane"]: Head(row["incarnation"], row["head"], row["sequence"]) for row in rows}
 
 
-async def read_record(connection: Connection, source: str, lane: int, sequence: int) -> Record | None:
+async def read_record(connection: Connection, source: str, lane: int, sequence: int) -> Stored | None:
     """Return one record by its place, published or not."""
     row = await connection.fetchrow(
-        f"select {COLUMNS} from chassis.events where lane = $1 and sequence = $2",  # noqa: S608 - a constant
+        f"select {STORED} from chassis.events e where lane = $1 and sequence = $2",  # noqa: S608 - a constant
         lane,
         sequence,
     )
-    return record_of(source, row) if row else None
+    return _stored(source, row) if row else None
 
 
 async def read_subject(
-    connection: Connection, source: str, subject: UUID, types: Sequence[str] = (), limit: int = 500
-) -> list[Record]:
-    """Return the latest records about one subject, the newest first, of some types if any are named."""
+    connection: Connection, source: str, about: Subject, before: Sequence[Any] | None, limit: int
+) -> list[Stored]:
+    """Return the latest records about a subject before a place, the newest first, published or not."""
     rows = await connection.fetch(
-        f"select {COLUMNS} from chassis.events where subject = $1"  # noqa: S608 - a constant
+        f"select {STORED} from chassis.events e where subject = $1"  # noqa: S608 - a constant
         " and (type = any($2::text[]) or cardinality($2::text[]) = 0)"
-        " order by version desc, at desc, sequence desc limit $3",
-        subject,
-        list(types),
+        " and ($4::bigint is null or (version, at, sequence, lane) < ($4, $5::timestamptz, $6::bigint, $7::bigint))"
+        " order by version desc, at desc, sequence desc, lane desc limit $3",
+        *about,
         limit,
+        *(before or [None] * 4),
     )
-    return [record_of(source, row) for row in rows]
+    return [_stored(source, row) for row in rows]
+
+
+async def count_subject(connection: Connection, about: Subject) -> int:
+    """Return how many records there are about a subject."""
+    return int(
+        await connection.fetchval(
+            "select count(*) from chassis.events where subject = $1"
+            " and (type = any($2::text[]) or cardinality($2::text[]) = 0)",
+            *about,
+        )
+    )
 
 
 async def read_log(connection: Connection, source: str) -> list[Record]:

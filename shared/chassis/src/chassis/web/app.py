@@ -15,6 +15,7 @@ from chassis.web.health import Health
 from chassis.web.health import routes as health_routes
 from chassis.web.keys import KeyReader
 from chassis.web.limits import LimitBody, LimitTime
+from chassis.web.openapi import RULES, DescribedApi, operation_id
 from chassis.web.operations import routes as operation_routes
 from chassis.web.problems import answer_with_problems
 from schemas.asyncapi import asyncapi
@@ -40,9 +41,10 @@ def build_app(
 
     Without ``api`` it serves only what every role does: health, metrics, feed and operations.
     """
-    app = FastAPI(
-        title=f"Klientela {service.name}", version=version("chassis"), docs_url=None, redoc_url=None, lifespan=lifespan,
-        openapi_url="/openapi.json",
+    app = DescribedApi(
+        title=f"Klientela {service.name}", version=version("chassis"), description=RULES, lifespan=lifespan,
+        docs_url=None, redoc_url=None, openapi_url="/openapi.json", generate_unique_id_function=operation_id,
+        redirect_slashes=False, strict_content_type=False,
     )  # fmt: skip
     app.state.service, app.state.database, app.state.keys, app.state.settings = service, database, keys, settings
     app.state.health = Health()

@@ -1,6 +1,11 @@
-"""The event feed: the log over HTTP, for mending holes, first fills, back-tests and integrators without Kafka."""
+"""The event feed: the log over HTTP, for mending holes, first fills, back-tests and integrators without Kafka.
 
-from typing import Annotated
+Pages of a lane end where publishing has come to, so whoever reads them is never ahead of Kafka. One event, and those of
+a subject, are answered from the database, which is the truth: ``explain`` must not depend on Kafka's health. There
+``published`` tells whether the pages and Kafka have the event, too.
+"""
+
+from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
@@ -8,9 +13,10 @@ from fastapi import Path, Query, Response
 
 from chassis.errors import Invalid, NotFound
 from chassis.events.lanes import LANES
-from chassis.events.log import read_heads, read_page, read_record, read_subject
+from chassis.events.log import Stored, Subject, count_subject, read_heads, read_page, read_record, read_subject
 from chassis.events.record import LARGEST_NUMBER, Position
 from chassis.points import reach
+from chassis.web.paging import Count, Cursor, Limit, Page, moment, number, page_of, read_cursor
 from chassis.web.route import Reads, router
 
 routes = router("events")
@@ -25,8 +31,7 @@ async def page_of_events(
     try:
         position = Position.parse(after)
     except ValueError as error:
-        message = "after: must be incarnation:sequence"
-        raise Invalid(message) from error
+        raise Invalid(errors=[{"field": "after", "message": "must be incarnation:sequence"}]) from error
     page = await read_page(unit.connection, unit.source, lane, position, limit)
     reach("feed.page")
     return _json({
@@ -47,23 +52,30 @@ async def heads_of_lanes(unit: Reads) -> Response:
 async def one_event(
     unit: Reads, lane: Annotated[int, Path(ge=0, lt=LANES)], sequence: Annotated[int, Path(ge=1, le=LARGEST_NUMBER)]
 ) -> Response:
-    """Return one event by its place."""
-    record = await read_record(unit.connection, unit.source, lane, sequence)
-    if record is None:
+    """Return one event by its place, also one that is written and not yet published."""
+    stored = await read_record(unit.connection, unit.source, lane, sequence)
+    if stored is None:
         raise NotFound
-    return _json(record.as_json())
+    return _json(stored.as_json())
 
 
-@routes.get("/subjects/{subject}/events")
+@routes.get("/subjects/{subject}/events", response_model=Page[dict[str, Any]])
 async def events_of_subject(
     unit: Reads,
     subject: UUID,
     kind: Annotated[list[str] | None, Query(alias="type")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    *,
+    count: Count = False,
 ) -> Response:
-    """Return the latest events about one subject, the newest first."""
-    records = await read_subject(unit.connection, unit.source, subject, kind or (), limit)
-    return _json({"items": [record.as_json() for record in records]})
+    """Return the events about one subject, the newest first, also those that are written and not yet published."""
+    about = Subject(subject, kind or [])
+    before = read_cursor(cursor, number, moment, number, number) if cursor else None
+    rows = await read_subject(unit.connection, unit.source, about, before, limit + 1)
+    page = page_of(rows, limit, lambda stored: stored.place, Stored.as_json)
+    page.count = await count_subject(unit.connection, about) if count else None
+    return _json(page.model_dump())
 
 
 def _json(content: object) -> Response:

@@ -7,8 +7,9 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from chassis.database import Database
+from chassis.web.openapi import PROBLEMS
 
-routes = APIRouter(tags=["health"])
+routes = APIRouter(tags=["health"], responses=PROBLEMS)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from chassis.consume.kept import readable
 from chassis.consume.retry import resolve_dead_letter, retry_dead_letter
 from chassis.errors import NotFound
-from chassis.web.paging import Cursor, Limit, Page, moment, page_of, read_cursor
+from chassis.web.paging import Count, Cursor, Limit, Page, moment, page_of, read_cursor
 from chassis.web.route import Manages, Reads, router
 
 routes = router("operations")
@@ -58,7 +58,7 @@ class Letter(BaseModel):
 
 
 @routes.get("/dead-letters")
-async def dead_letters(unit: Reads, limit: Limit = 100, cursor: Cursor = None) -> Page[Letter]:
+async def dead_letters(unit: Reads, limit: Limit = 100, cursor: Cursor = None, *, count: Count = False) -> Page[Letter]:
     """List the open dead letters, the oldest first."""
     after = read_cursor(cursor, moment, UUID) if cursor else [EARLIEST, UUID(int=0)]
     rows = await unit.connection.fetch(
@@ -67,7 +67,12 @@ async def dead_letters(unit: Reads, limit: Limit = 100, cursor: Cursor = None) -
         *after,
         limit + 1,
     )
-    return page_of(rows, limit, lambda row: (row["died_at"], row["id"]), lambda row: Letter(**row))
+    page = page_of(rows, limit, lambda row: (row["died_at"], row["id"]), lambda row: Letter(**row))
+    if count:
+        page.count = await unit.connection.fetchval(
+            "select count(*) from chassis.dead_letters where resolved_at is null"
+        )
+    return page
 
 
 @routes.get("/dead-letters/{letter}")

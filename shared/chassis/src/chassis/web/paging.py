@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
 from fastapi import Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from chassis.errors import Invalid
 
@@ -23,7 +23,7 @@ class Page(BaseModel, Generic[T]):
 
     items: list[T]
     next: str | None = None
-    count: int | None = None
+    count: int | None = Field(None, exclude_if=lambda count: count is None)
 
 
 def encode_cursor(*values: object) -> str:
@@ -45,8 +45,7 @@ def read_cursor(cursor: str, *readers: Callable[[Any], Any]) -> list[Any]:
         values = iter(orjson.loads(base64.urlsafe_b64decode(cursor.encode("ascii"))))
         return [read(value) for read, value in zip(readers, values, strict=True)]
     except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error) as error:
-        message = "cursor: not one that this list gave"
-        raise Invalid(message) from error
+        raise Invalid(errors=[{"field": "cursor", "message": "not one that this list gave"}]) from error
 
 
 def number(value: Any) -> int:  # noqa: ANN401 - whatever stood in the cursor

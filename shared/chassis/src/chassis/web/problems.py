@@ -3,12 +3,14 @@
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
 from chassis.database import COLLISIONS, TROUBLE
@@ -30,10 +32,10 @@ def problem(
     headers = {"Retry-After": str(retry_after)} if retry_after else {}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    return Problem(body, status, headers)
+    return ProblemResponse(body, status, headers)
 
 
-class Problem(JSONResponse):
+class ProblemResponse(JSONResponse):
     """A problem; it may quote what was sent, and that need not be Unicode."""
 
     media_type = "application/problem+json"
@@ -63,20 +65,41 @@ def _refused(_: Request, error: Exception) -> JSONResponse:
 def _invalid(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
-    errors = [
-        {"field": ".".join(str(part) for part in fault["loc"] if part != "body"), "message": fault["msg"]}
-        for fault in error.errors()
-    ]
+    errors = [{"field": _field(fault, error.body), "message": fault["msg"]} for fault in error.errors()]
     return problem(422, "invalid-request", "Some fields are not as they must be.", errors)
 
 
-def _http(_: Request, error: Exception) -> JSONResponse:
+def _field(fault: Mapping[str, Any], sent: Any) -> str:  # noqa: ANN401 - whatever was sent
+    """Return a fault's place as the caller wrote it: without the names that models give to their alternatives."""
+    where, *parts = fault["loc"]
+    if where != "body":
+        return ".".join(map(str, parts))
+    place = []
+    for part in parts:
+        if (isinstance(sent, dict) and part in sent) or (isinstance(sent, list) and isinstance(part, int)):
+            place.append(part)
+            sent = sent[part]
+    if fault["type"] == "missing":
+        place += parts[-1:]
+    return ".".join(map(str, place)) or "body"
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
     slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
     response = problem(error.status_code, slug, str(error.detail))
     response.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = ", ".join(_methods(request))
     return response
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what may be done at an address; each of its routes by itself knows only its own method."""
+    routes = iter_route_contexts(request.app.routes)
+    here = (route for route in routes if route.path_regex.match(request.scope["path"]))
+    return sorted({method for route in here for method in route.methods or ()})
 
 
 def _unfit(request: Request, error: Exception) -> JSONResponse:

@@ -1,0 +1,37 @@
+"""What is refused before an endpoint is asked: bodies that are no JSON, and query parameters that nobody reads."""
+
+import re
+
+from fastapi import Request
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query
+from fastapi.routing import APIRoute
+
+from chassis.errors import BusinessError, Invalid
+
+JSON = re.compile(r"application/(?:[^/]+\+)?json", re.IGNORECASE)
+
+
+class UnsupportedMediaType(BusinessError):
+    """The body must be JSON: send it with ``Content-Type: application/json``."""
+
+    slug = "unsupported-media-type"
+    status = 415
+
+
+def check_form(request: Request) -> None:
+    """Refuse what the request's route would pass over. Raises UnsupportedMediaType and Invalid."""
+    route: APIRoute = request.scope["route"]
+    media = request.headers.get("content-type", "").partition(";")[0].strip()
+    if route.body_field and media and not JSON.fullmatch(media):
+        raise UnsupportedMediaType
+    if request.query_params:
+        _check_query(request, route)
+
+
+def _check_query(request: Request, route: APIRoute) -> None:
+    known = {field.alias for field in get_flat_params(route.dependant) if isinstance(field.field_info, Query)}
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        message = f"no such query parameter; known here: {', '.join(sorted(known)) or 'none'}"
+        raise Invalid(errors=[{"field": name, "message": message} for name in unknown])
