@@ -72,7 +72,7 @@ def _when(**condition: Any) -> dict[str, Any]:
         ({"on": "orders.order_eaten.v1"}, "on"),
         ({"then": []}, "then"),
         ({"then": [{"action": "eat"}]}, "then.0"),
-        ({"then": [{"action": "award_points", "points": 0}]}, "then.0.award_points.points"),
+        ({"then": [{"action": "award_points", "points": 0}]}, "then.0.points"),
         ({"then": [{"action": "open_opportunity", "stage": "Kvalifikace", "name": "x"}]}, "then.0.sku"),
         (_when(field="order.colour"), "when.rules.0.field"),
         (_when(operator="~"), "when.rules.0.operator"),

@@ -145,7 +145,7 @@ async def test_roles_decide_before_anything_is_written(bench: Bench) -> None:
     async with bench.api("viewer") as viewer, bench.api("") as nobody:
         assert (await viewer.post("/v1/channels", json=SHOP)).status_code == 403
         assert (await nobody.get("/v1/orders")).status_code == 401
-        assert (await viewer.get("/v1/orders")).json() == {"items": [], "next": None, "count": None}
+        assert (await viewer.get("/v1/orders")).json() == {"items": [], "next": None}
     assert await bench.rows("select 1 from channels") == []
 
 

@@ -4,17 +4,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID, uuid4
 
 import pytest
+from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict
 
 from chassis.effects import SetTimer, TimerFired
-from chassis.errors import Later, Rejected
+from chassis.errors import Later, NotFound, Rejected, VersionMismatch
 from chassis.events.unit import Effect, Unit
 from chassis.service import Intake, Service
 from chassis.testing import bench_of
 from chassis.web.paging import Cursor, read_cursor, text
+from chassis.web.preconditions import Expected
 from chassis.web.route import Administers, Manages, Reads, Writes, router
 from schemas.automation import PointsAwardRequested
 from schemas.ids import derive
@@ -124,6 +127,18 @@ class Note(BaseModel):
     text: str
 
 
+class TillView(BaseModel):
+    client: UUID
+    total: int
+    version: int
+
+
+class BusyTill(TillView):
+    version_tells_all: ClassVar[bool] = False
+
+    notes: int
+
+
 routes = router("notes")
 
 
@@ -151,6 +166,41 @@ async def read_notes(unit: Reads, cursor: Cursor = None) -> int:
 @routes.post("/notes")
 async def post_note(unit: Writes, note: Note) -> dict[str, str]:
     return await write_note(unit, note.text)
+
+
+def till_named(client: UUID, colour: Literal["red", "blue"] = "red") -> str:
+    return f"{client} {colour}"
+
+
+@routes.get("/tills/{client}")
+async def read_till(unit: Reads, client: UUID, name: Annotated[str, Depends(till_named)]) -> TillView:
+    found = await unit.connection.fetchrow("select client, total, version from till where client = $1", client)
+    if found is None:
+        raise NotFound(name)
+    return TillView(**found)
+
+
+@routes.get("/tills/{client}/busy")
+async def read_busy_till(unit: Reads, client: UUID) -> BusyTill:
+    found = await unit.connection.fetchrow(
+        "select *, (select count(*) from note) notes from till where client = $1", client
+    )
+    return BusyTill.model_validate(dict(found))
+
+
+@routes.post("/tills/{client}/pay", status_code=201)
+async def pay(unit: Writes, client: UUID, expected: Expected, amount: Annotated[int, Query(gt=0)] = 1) -> TillView:
+    await unit.connection.execute("insert into till values ($1, 0, 0) on conflict do nothing", client)
+    found = await unit.connection.fetchrow(
+        "update till set total = total + $2, version = version + 1"
+        " where client = $1 and version = coalesce($3, version) returning client, total, version",
+        client,
+        amount,
+        expected,
+    )
+    if found is None:
+        raise VersionMismatch
+    return TillView(**found)
 
 
 @routes.post("/manage")

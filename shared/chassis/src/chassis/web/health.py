@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from chassis.database import Database
 from chassis.web.openapi import PROBLEMS
 
-routes = APIRouter(tags=["health"], responses=PROBLEMS)
+routes = APIRouter(tags=["health"])
 
 
 @dataclass
@@ -33,7 +33,7 @@ async def ready(request: Request) -> JSONResponse:
     return JSONResponse({"ready": not waiting, "waiting": waiting}, 503 if waiting else 200)
 
 
-@routes.get("/metrics")
+@routes.get("/metrics", responses=PROBLEMS)
 async def metrics(request: Request) -> Response:
     """Return Prometheus metrics, read from the database as it is now."""
     registry = CollectorRegistry()
