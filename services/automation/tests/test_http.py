@@ -37,8 +37,8 @@ async def test_a_rule_is_made_changed_switched_and_remembers_what_it_was(bench: 
         changed = (await api.put(address, json=a_rule_body(name="Jiné"), headers={"If-Match": '"1"'})).json()
         assert (changed["version"], changed["name"], changed["then"]) == (2, "Jiné", made.json()["then"])
         assert (await api.post(f"{address}/off")).json()["active"] is False
-        versions = (await api.get(f"{address}/versions", params={"limit": 2})).json()
-        assert [version["version"] for version in versions["items"]] == [3, 2]
+        versions = (await api.get(f"{address}/versions", params={"limit": 2, "count": True})).json()
+        assert ([version["version"] for version in versions["items"]], versions["count"]) == ([3, 2], 3)
         rest = (await api.get(f"{address}/versions", params={"cursor": versions["next"]})).json()
         assert (rest["items"], rest["next"]) == ([made.json()], None)
     told = [record.version for record in await bench.records() if str(record.subject) == made.json()["id"]]
@@ -153,6 +153,9 @@ async def test_the_words_of_rules_are_told(bench: Bench) -> None:
     async with bench.api("viewer") as api:
         triggers = (await api.get("/v1/triggers")).json()["items"]
         actions = (await api.get("/v1/actions")).json()["items"]
+        head = (await api.get("/v1/actions", params={"limit": 2, "count": True})).json()
+        rest = (await api.get("/v1/actions", params={"cursor": head["next"]})).json()
+    assert (head["items"] + rest["items"], head["count"], rest["next"]) == (actions, len(ACTIONS), None)
     assert [trigger["on"] for trigger in triggers] == list(TRIGGERS)
     total = next(field for field in triggers[0]["fields"] if field["name"] == "order.total")
     assert (total["kind"], "between" in total["operators"]) == ("money", True)

@@ -1,6 +1,6 @@
 """The API of cards: store, find, change."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -30,6 +30,19 @@ async def store(api: httpx.AsyncClient, **fields: object) -> dict[str, object]:
 def slug(answer: httpx.Response) -> str:
     assert answer.headers["content-type"] == "application/problem+json"
     return str(answer.json()["type"]).rsplit("/", 1)[-1]
+
+
+async def test_a_reader_who_has_a_card_hears_of_new_orders_though_its_version_is_the_same(bench: Bench) -> None:
+    async with bench.api() as api:
+        made = await store(api, ico=ICO)
+        card = f"/v1/clients/{made['id']}"
+        tag = (await api.get(card)).headers["etag"]
+        assert (await api.get(card, headers={"If-None-Match": tag})).status_code == 304
+        await bench.hear(paid(1, UUID(str(made["id"])), 2))
+        shown = (await api.get(card, headers={"If-None-Match": tag})).json()
+        assert (shown["version"], shown["paid_orders"]) == (1, 1)
+        starred = await api.put(f"{card}/star", json={"starred": True}, headers={"If-Match": tag})
+        assert (starred.status_code, starred.json()["version"]) == (200, 2)
 
 
 async def test_a_client_stored_by_hand_is_shown_whole_and_published(bench: Bench) -> None:

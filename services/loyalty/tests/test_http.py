@@ -31,7 +31,11 @@ async def test_a_manager_changes_the_programme_once(bench: Bench) -> None:
         again = await api.put("/v1/programme", json=body)
         assert (first.status_code, first.json()["version"], again.json()) == (200, 2, first.json())
         assert (await api.get("/v1/programme")).json() == first.json()
-        assert [p["version"] for p in (await api.get("/v1/programme/versions")).json()["items"]] == [1, 2]
+        versions = "/v1/programme/versions"
+        head = (await api.get(versions, params={"limit": 1, "count": True})).json()
+        rest = (await api.get(versions, params={"cursor": head["next"]})).json()
+        assert [version["version"] for version in head["items"] + rest["items"]] == [1, 2]
+        assert (head["count"], rest["next"], "count" in rest) == (2, None, False)
     assert len(await _records(bench, ProgrammeChanged.event_type)) == 2
 
 

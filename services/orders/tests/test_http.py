@@ -94,6 +94,7 @@ async def test_the_ping_and_other_topics_are_answered_and_no_more(bench: Bench) 
     async with bench.api() as api, bench.api("") as shop:
         url = await _shop(api)
         assert (await shop.post(url, data={"webhook_id": "4"})).status_code == 200
+        assert (await shop.post(f"{url}?from=shop", data={"webhook_id": "4"})).json() == {"state": "pong"}
         assert (await _send(shop, url, b'{"id": 4}', "product.updated")).status_code == 200
     assert await bench.rows("select 1 from chassis.intake") == []
 

@@ -185,7 +185,7 @@ async def read_busy_till(unit: Reads, client: UUID) -> BusyTill:
     found = await unit.connection.fetchrow(
         "select *, (select count(*) from note) notes from till where client = $1", client
     )
-    return BusyTill.model_validate(dict(found))
+    return BusyTill.model_validate(dict(found or {}))
 
 
 @routes.post("/tills/{client}/pay", status_code=201)

@@ -55,6 +55,28 @@ async def test_what_a_later_incarnation_took_back_is_resumed_before(bench: Bench
         assert await page(f"{later}:4") == (4, [], f"{later}:4")
 
 
+async def test_single_events_and_those_of_a_subject_come_from_the_database_and_say_what_is_published(
+    bench: Bench, five: int
+) -> None:
+    async with bench.api("service") as api:
+        one = [(await api.get(f"/v1/events/{LANE}/{sequence}")).json() for sequence in (4, 5)]
+        assert [(event["sequence"], event["published"]) for event in one] == [(4, True), (5, False)]
+        seen, cursor, counts = [], {}, []
+        while True:
+            params = {"limit": 2, "count": True, "type": PointsEarned.event_type, **cursor}
+            page = (await api.get(f"/v1/subjects/{CLIENT}/events", params=params)).json()
+            seen += [(event["sequence"], event["published"]) for event in page["items"]]
+            counts.append(page["count"])
+            if page["next"] is None:
+                break
+            cursor = {"cursor": page["next"]}
+        assert seen == [(5, False), (4, True), (3, True), (2, True), (1, True)]
+        assert counts == [5, 5, 5]
+        other = (await api.get(f"/v1/subjects/{CLIENT}/events", params={"type": "x", "count": True})).json()
+        assert other == {"items": [], "next": None, "count": 0}
+        assert (await api.get(f"/v1/subjects/{CLIENT}/events", params={"cursor": "x"})).status_code == 422
+
+
 async def test_an_after_that_is_none_is_a_problem(bench: Bench) -> None:
     async with bench.api("service") as api:
         for after in BAD:
