@@ -61,9 +61,10 @@ async def test_single_events_and_those_of_a_subject_come_from_the_database_and_s
     async with bench.api("service") as api:
         one = [(await api.get(f"/v1/events/{LANE}/{sequence}")).json() for sequence in (4, 5)]
         assert [(event["sequence"], event["published"]) for event in one] == [(4, True), (5, False)]
-        seen, cursor, counts = [], {}, []
+        cursor: dict[str, str] = {}
+        seen, counts = [], []
         while True:
-            params = {"limit": 2, "count": True, "type": PointsEarned.event_type, **cursor}
+            params = {"limit": "2", "count": "true", "type": PointsEarned.event_type, **cursor}
             page = (await api.get(f"/v1/subjects/{CLIENT}/events", params=params)).json()
             seen += [(event["sequence"], event["published"]) for event in page["items"]]
             counts.append(page["count"])
