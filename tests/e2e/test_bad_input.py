@@ -15,6 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_the_channel_refuses_what_is_not_the_shops(suite: Rig) -> None:
     async with suite.api("orders") as api:
         shop = await Shop.open(api)
+        await suite.settle()
         before = await state_of_everything(suite)
         good = ShopOrder(number=90, total=Decimal("1.00")).body()
         wrong = await shop.post(good, **{"X-WC-Webhook-Signature": "bm90IGl0"})
