@@ -157,10 +157,8 @@ class Rig:
         for name in self.names:
             waiting = await self.rows(
                 name,
-                "select (select count(*) from chassis.intake where state = 0) intake,"
-                " (select count(*) from chassis.parked) parked, (select count(*) from chassis.counters"
-                " join chassis.cursors using (lane) where head > sequence) unpublished,"
-                " (select count(*) from chassis.timers, chassis.clock where due <= now() + ahead) timers",
+                "select *, (select count(*) from chassis.counters join chassis.cursors using (lane)"
+                " where head > sequence) unpublished from chassis.waiting",
             )
             found += [f"{name}: {count} {what}" for what, count in dict(waiting[0]).items() if count]
             progress = await self.rows(name, "select source, lane, sequence from chassis.progress")

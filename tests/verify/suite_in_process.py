@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from chassis.consume.intake import work_off
+from chassis.consume.jobs import do_pages
 from chassis.consume.progress import read_progress
 from chassis.consume.retry import retry_parked
 from chassis.consume.subscription import Subscription
@@ -99,6 +100,7 @@ class SuiteInProcess:
     async def _step(self, one: OneService) -> bool:
         moved = bool(one.service.parsers and await work_off(one.database, one.service))
         moved |= bool(await fire_due(one.database, one.service))
+        moved |= bool(await do_pages(one.database, one.service))
         for source in one.service.sources():
             moved |= await self._hear(one, source)
         return moved | bool(await retry_parked(one.database, one.service))

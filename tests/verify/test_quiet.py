@@ -19,6 +19,11 @@ RESTLESS = [
     ),
     (
         "loyalty",
+        "insert into chassis.jobs values ('regrade', 3, gen_random_uuid(), null, '')",
+        "loyalty has 1 lanes of jobs to do",
+    ),
+    (
+        "loyalty",
         MACHINERY["nothing-parked"],
         "loyalty has 1 parked events",
     ),

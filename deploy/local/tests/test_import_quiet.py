@@ -26,7 +26,7 @@ def api(*answers: dict[str, Any]) -> SuiteApi:
 
 
 def status(**said: Any) -> dict[str, Any]:
-    return {"intake": 0, "parked": 0, "timers_due": 0, "heads": {}, "progress": {}, **said}
+    return {"intake": 0, "parked": 0, "timers_due": 0, "jobs": 0, "heads": {}, "progress": {}, **said}
 
 
 def test_the_backlog_counts_what_is_not_told_and_not_heard_under_the_present_incarnation() -> None:
@@ -35,7 +35,7 @@ def test_the_backlog_counts_what_is_not_told_and_not_heard_under_the_present_inc
     idle = status(progress={"orders": {"1": "7:10", "2": "7:4"}})
     backlog = Backlog.of({"orders": owner, "loyalty": listener, "clients": idle})
     assert (backlog.intake, backlog.unpublished, backlog.unheard) == (3, 2, 1)
-    assert not backlog.is_empty
+    assert backlog.size == 6
     assert (
         Backlog.of({"orders": status(heads={"1": [7, 2, 2]}), "loyalty": status(progress={"orders": {}})}).unheard == 2
     )
@@ -48,7 +48,9 @@ async def test_one_quiet_look_proves_nothing() -> None:
     assert len(looks) == 3
 
 
-@pytest.mark.parametrize("waits", [{"parked": 2}, {"intake": 2}, {"timers_due": 2}, {"heads": {"1": [1, 2, 0]}}])
+@pytest.mark.parametrize(
+    "waits", [{"parked": 2}, {"intake": 2}, {"timers_due": 2}, {"jobs": 2}, {"heads": {"1": [1, 2, 0]}}]
+)
 async def test_a_suite_that_does_not_move_is_given_up(waits: dict[str, Any]) -> None:
     async with api(status(**waits)) as asked:
         with pytest.raises(Refusal, match=r"has not moved: .*2 "):

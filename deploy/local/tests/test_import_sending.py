@@ -51,7 +51,7 @@ class StandIn:
         answers = {
             "/v1/channels": page(self.channels),
             "/v1/programme": self.programme,
-            "/v1/status": {"intake": 0, "parked": 0, "timers_due": 0, "heads": {}, "progress": {}},
+            "/v1/status": {"intake": 0, "parked": 0, "timers_due": 0, "jobs": 0, "heads": {}, "progress": {}},
             "/v1/orders": {**page([]), "count": len(self.known)},
             "/v1/identities": page(
                 [{"kind": "external", "value": f"{CHANNEL}:{n}", "client_id": f"c{n}"} for n in (1, 2)]

@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.effects import SetTimer, TimerFired
+from chassis.effects import SetTimer
 from chassis.errors import Rejected, VersionMismatch
 from loyalty.domain import (
     FIRST_PROGRAMME,
     MOST_POINTS,
     REGRADE,
     Programmes,
-    Regrading,
     Terms,
     TiersOutOfOrder,
     points_of,
@@ -203,11 +202,10 @@ def test_a_programme_read_before_another_change_is_refused() -> None:
         list(programmes.change(Terms({}, {"silver": 1, "gold": 2}, expected_version=1)))
 
 
-def test_regrading_goes_on_until_a_page_is_empty() -> None:
+def test_regrading_comes_to_the_tier_of_the_points_and_says_so_once() -> None:
     account = an_account(client=ALICE)
     account.points, account.version = 3_000, 1
-    fired = TimerFired(REGRADE, PROGRAMME, NOW)
-    reached, again = Regrading([account]).go_on(fired)
+    (reached,) = account.regrade()
     assert isinstance(reached, TierReached)
-    assert again == SetTimer(REGRADE, PROGRAMME, NOW + timedelta(microseconds=1))
-    assert list(Regrading([]).go_on(fired)) == []
+    assert (reached.account.tier, reached.account.version) == ("silver", 2)
+    assert list(account.regrade()) == []

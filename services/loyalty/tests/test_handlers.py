@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
-
 from chassis.testing import Bench
 from schemas.ids import derive
 from schemas.loyalty import PointsEarned, PointsTakenBack, TierReached
@@ -110,24 +108,15 @@ async def test_tiers_follow_a_programme_when_it_begins(bench: Bench) -> None:
         assert (await api.put("/v1/programme", json=body)).status_code == 200
         assert (await api.get("/v1/programme")).json()["version"] == 1
     assert await bench.fire_timers() == []
+    assert await bench.do_jobs() == []
     assert await bench.failing_checks() == {}
-    reached = await bench.fire_timers(ahead=timedelta(days=31))
+    assert await bench.fire_timers(ahead=timedelta(days=31)) == []
+    reached = await bench.do_jobs()
     assert {event.subject_id for event in reached} == set(clients)
     assert all(isinstance(event, TierReached) and event.account.tier == "silver" for event in reached)
     assert await bench.failing_checks() == {}
     assert await bench.fire_timers(ahead=timedelta(days=60)) == []
-
-
-async def test_pages_of_a_regrading_are_firings_of_their_own(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loyalty.store.account.REGRADED_AT_ONCE", 2)
-    clients = [derive("client", n) for n in range(5)]
-    await bench.hear(*(paid("2000", client=client, number=str(client)) for client in clients))
-    async with bench.api("manager") as api:
-        await api.put("/v1/programme", json={"rates": {"CZK": "10"}, "tiers": {"silver": 100, "gold": 1000}})
-    await bench.fire_timers(ahead=timedelta(seconds=1))
-    reached = [record for record in await bench.records() if record.type == TierReached.event_type]
-    assert len(reached) == len({record.id for record in reached}) == 5
-    assert await bench.failing_checks() == {}
+    assert await bench.do_jobs() == []
 
 
 async def test_an_edit_after_a_new_programme_keeps_the_rate_of_the_order(bench: Bench) -> None:

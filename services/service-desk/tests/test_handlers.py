@@ -121,12 +121,13 @@ async def test_other_terms_move_the_notice(bench: Bench) -> None:
 
 
 async def test_another_lead_moves_what_waits_page_by_page(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service_desk.store.lead.REPLANNED_AT_ONCE", 1)
+    monkeypatch.setattr("chassis.consume.jobs.PAGE", 1)
     await bench.hear(paid(an_order(an_item("3"))))
     devices = [row["id"] for row in await bench.rows("select id from devices")]
     at = {device: await _serve(bench, device) for device in devices}
     async with bench.api("manager") as api:
         assert (await api.put("/v1/settings/maintenance", json={"lead_months": 3})).json()["version"] == 2
+    assert await bench.do_jobs() == []
     assert await bench.fire_timers(ahead=timedelta(seconds=1)) == []
     timers: dict[Any, Any] = {row["subject"]: row["due"] for row in await bench.rows("select * from chassis.timers")}
     assert timers == {device: months_later(at[device], 9) for device in devices}

@@ -17,7 +17,7 @@ LONGEST = 64
 """Events in a chain at most; hops stop rules far earlier."""
 
 VERSION_OF_DERIVED = 5
-"""Ids of raw messages and of timers' firings are derived; a command's id is random."""
+"""Ids of raw messages, of timers' firings and of turns in a job are derived; a command's id is random."""
 
 
 class Question(NamedTuple):
@@ -171,6 +171,6 @@ def spoken(cause: Mapping[str, Any]) -> str:
         "start": "put in when the service was new",
         "command": f"asked for by {cause.get('actor') or 'nobody who said a name'}",
         "intake": f"a message that came by {cause.get('actor')}",
-        "timer": f"a timer had come due, set by {cause.get('actor') or 'the event above'}",
+        "timer": f"a timer had come due or a job went on, set by {cause.get('actor') or 'the event above'}",
         "lost": f"caused by {cause.get('place')}, which its owner no longer has",
     }[cause["kind"]]

@@ -93,11 +93,11 @@ def show(state: dict[str, Any]) -> None:
         table.add_row(name, str(process["pid"]), up, size, ready, service.get("url", ""))
     console.print(table)
     said = {name: service["status"] for name, service in state["services"].items() if service["status"]}
-    lanes = Table("service", "events", "unpublished", "lag", "intake", "timers due", "parked", "dead")
+    lanes = Table("service", "events", "unpublished", "lag", "intake", "timers due", "jobs", "parked", "dead")
     for name, one in said.items():
         events = sum(head for _, head, _ in one["heads"].values())
         unpublished = events - sum(published for _, _, published in one["heads"].values())
-        waiting = (one["intake"], one["timers_due"], one["parked"], one["dead"])
+        waiting = (one["intake"], one["timers_due"], one["jobs"], one["parked"], one["dead"])
         lanes.add_row(name, str(events), str(unpublished), str(lag(one, said)), *map(str, waiting))
     if said:
         console.print(lanes)

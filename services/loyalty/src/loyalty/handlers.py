@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from chassis.effects import SetTimer, TimerFired
+from chassis.effects import StartJob, TimerFired, Turn
 from chassis.events.record import Cause
 from chassis.service import Service
 from loyalty import store
-from loyalty.domain import REGRADE, Account, Regrading, Why
+from loyalty.domain import REGRADE, Account, Programmes, Why
 from schemas.automation import PointsAwardRequested
 from schemas.event import Event
 from schemas.loyalty import EVENTS
@@ -15,7 +15,7 @@ from schemas.orders import OrderEvent, OrderLeft
 
 ORDER_EVENTS = [kind for kind in EVENTS_OF_ORDERS if issubclass(kind, OrderEvent)]
 
-service = Service("loyalty", states=(store.accounts, store.regradings), publishes=EVENTS, checks=store.CHECKS)
+service = Service("loyalty", states=(store.accounts, store.programmes), publishes=EVENTS, checks=store.CHECKS)
 service.on_start(store.put_in_first_programme)
 
 
@@ -31,7 +31,13 @@ def award_points(account: Account, request: PointsAwardRequested, *, cause: Caus
     yield from account.award(request, Why(cause.id, cause.place))
 
 
-@service.timer(REGRADE, state=store.regradings)
-def regrade_accounts(regrading: Regrading, fired: TimerFired) -> Iterator[Event | SetTimer]:
-    """A new programme brings everybody to their right tier, page by page."""
-    yield from regrading.go_on(fired)
+@service.timer(REGRADE, state=store.programmes)
+def begin_programme(_: Programmes, fired: TimerFired) -> Iterator[StartJob]:
+    """A new programme brings everybody to their right tier when it begins."""
+    yield StartJob(REGRADE, fired.subject)
+
+
+@service.job(REGRADE, state=store.accounts, page=store.ungraded)
+def regrade(account: Account, _: Turn) -> Iterator[Event]:
+    """Everybody comes to the tier that the programme in force gives them."""
+    yield from account.regrade()

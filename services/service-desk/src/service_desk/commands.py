@@ -62,5 +62,5 @@ async def complete_service_order(
 
 async def change_lead(unit: Unit, months: int, expected_version: int | None = None) -> Lead:
     """Change how long before the next care clients are reminded."""
-    lead: Lead = await perform(unit, Lead.change, ChangeLead(months, await unit.now(), expected_version), store.leads)
+    lead: Lead = await perform(unit, Lead.change, ChangeLead(months, expected_version), store.leads)
     return lead

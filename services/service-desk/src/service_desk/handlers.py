@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chassis.effects import CancelTimer, SetTimer, TimerFired
+from chassis.effects import TimerFired, Turn
 from chassis.events.unit import Effect
 from chassis.service import Service
 from schemas.event import Event
@@ -10,13 +10,11 @@ from schemas.orders import EVENTS as EVENTS_OF_ORDERS
 from schemas.orders import OrderEvent
 from schemas.service_desk import EVENTS
 from service_desk import store
-from service_desk.domain import REMIND, REPLAN, Care, OrderDevices, Replanning
+from service_desk.domain import REMIND, REPLAN, Care, OrderDevices
 
 ORDER_EVENTS = [kind for kind in EVENTS_OF_ORDERS if issubclass(kind, OrderEvent)]
 
-service = Service(
-    "service-desk", states=(store.orders, store.cares, store.replannings), publishes=EVENTS, checks=store.CHECKS
-)
+service = Service("service-desk", states=(store.orders, store.cares), publishes=EVENTS, checks=store.CHECKS)
 
 
 @service.on(*ORDER_EVENTS, state=store.orders)
@@ -31,7 +29,7 @@ def remind_of_maintenance(care: Care, fired: TimerFired) -> Iterator[Event]:
     yield from care.remind(fired)
 
 
-@service.timer(REPLAN, state=store.replannings)
-def replan_notices(replanning: Replanning, fired: TimerFired) -> Iterator[SetTimer | CancelTimer]:
-    """Another lead moves the notices that wait, page by page."""
-    yield from replanning.go_on(fired)
+@service.job(REPLAN, state=store.cares, page=store.planned_otherwise)
+def replan(care: Care, _: Turn) -> Iterator[Effect]:
+    """Another lead moves the notices that wait."""
+    yield from care.replan()

@@ -1,4 +1,7 @@
-"""What a decision may ask for besides events: to be woken later. Pure values, so that domains may name them."""
+"""What a decision may ask for besides events: to be woken later, or to go to everybody in turn.
+
+Pure values, so that domains may name them.
+"""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -26,3 +29,28 @@ class TimerFired(NamedTuple):
     kind: str
     subject: UUID
     due: datetime
+
+    @property
+    def type(self) -> str:
+        """What its handlers are registered for."""
+        return f"timer:{self.kind}"
+
+
+class StartJob(NamedTuple):
+    """Do ``kind`` for everybody, because of ``subject``; a job of the kind that still runs begins anew."""
+
+    kind: str
+    subject: UUID
+
+
+class Turn(NamedTuple):
+    """What a job's handler gets: it is the turn of ``key``."""
+
+    kind: str
+    subject: UUID
+    key: UUID
+
+    @property
+    def type(self) -> str:
+        """What its handlers are registered for."""
+        return f"job:{self.kind}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
-from chassis.effects import TimerFired
+from chassis.effects import TimerFired, Turn
 from chassis.events.record import Cause
 from chassis.events.unit import Effect, Unit
 from chassis.revocation import forget_key, revoked_keys
@@ -68,6 +68,8 @@ class Check:
 Parser = Callable[[Intake], Any]
 Accept = Callable[[Unit, Sequence[bytes]], Awaitable[None]]
 """Takes raw messages of a topic from outside into the intake, within the unit."""
+NextKeys = Callable[[Unit, int, UUID, int], Awaitable[list[UUID]]]
+"""Returns the keys of a lane that a job has yet to go to: those after a key, in their order, so many at most."""
 
 
 @dataclass
@@ -81,6 +83,7 @@ class Service:
     routers: list[Any] = field(default_factory=list)
     handlers: dict[type | str, list[Handler]] = field(default_factory=dict)
     parsers: dict[str, Parser] = field(default_factory=dict)
+    pages: dict[str, NextKeys] = field(default_factory=dict)
     starts: list[Callable[[Unit], Any]] = field(default_factory=list)
     outside: dict[str, "Accept"] = field(default_factory=dict)
 
@@ -108,6 +111,17 @@ class Service:
         """Register the decision for a kind of timer: called with its states and ``TimerFired``."""
         return self._register((f"timer:{kind}",), state, cause=cause)
 
+    def job(
+        self, kind: str, *, state: States | tuple[States, ...], page: NextKeys, cause: bool = False
+    ) -> Callable[[D], D]:
+        """Register the decision for a kind of job: called with its states and a ``Turn`` for each key of ``page``.
+
+        A page is read unlocked. So that it may leave out who needs no turn, what starts the job and what makes a state
+        lock one row, the first alone, the others shared: who is not seen by the page has seen why there is the job.
+        """
+        self.pages[kind] = page
+        return self._register((f"job:{kind}",), state, cause=cause)
+
     def intake(
         self, kind: str, *, parse: Parser, state: States | tuple[States, ...], cause: bool = False
     ) -> Callable[[D], D]:
@@ -126,9 +140,7 @@ class Service:
 
     def handlers_of(self, message: object) -> Sequence[Handler]:
         """Return who hears a parsed message."""
-        if isinstance(message, TimerFired):
-            return self.handlers.get(f"timer:{message.kind}", ())
-        return self.handlers.get(type(message), ())
+        return self.handlers.get(message.type if isinstance(message, TimerFired | Turn) else type(message), ())
 
     def listens(self) -> dict[str, list[str]]:
         """Return the handlers' names by the wire names of the events they hear."""
@@ -161,7 +173,7 @@ class Service:
 
 
 class Message(NamedTuple):
-    """A parsed message, what it causes things as, and what it came as (a record, a raw message, a timer's firing)."""
+    """A parsed message, what it causes things as, and what it came as (a record, raw message, firing or turn)."""
 
     payload: Any
     cause: Cause

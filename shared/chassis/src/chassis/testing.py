@@ -20,6 +20,7 @@ import pytest
 import pytest_asyncio
 
 from chassis.consume.intake import store_intake, work_off
+from chassis.consume.jobs import do_pages
 from chassis.consume.progress import begin_progress, read_progress
 from chassis.consume.retry import retry_parked
 from chassis.consume.subscription import Page, Subscription
@@ -105,6 +106,13 @@ class Bench:
         before = await self._head()
         await self.database.pool.execute("update chassis.clock set ahead = $1", ahead)
         await fire_due(self.database, self.service)
+        return await self._since(before)
+
+    async def do_jobs(self) -> list[Event]:
+        """Give everybody their turn, page by page, until no job is left; return what was published."""
+        before = await self._head()
+        while await do_pages(self.database, self.service):
+            pass
         return await self._since(before)
 
     async def retry_parked(self) -> None:

@@ -57,6 +57,5 @@ class Progress:
         """How much the suite has still to do."""
         if self._working is None:
             return
-        todo = backlog.intake + backlog.unpublished + backlog.unheard + backlog.parked + backlog.timers
-        most = max(self._bars.tasks[-1].total or 0, todo)
-        self._bars.update(self._working, total=most, completed=most - todo)
+        most = max(self._bars.tasks[-1].total or 0, backlog.size)
+        self._bars.update(self._working, total=most, completed=most - backlog.size)

@@ -25,6 +25,7 @@ class Backlog:
     unheard: int
     parked: int
     timers: int
+    jobs: int
     heads: tuple[object, ...]
 
     @classmethod
@@ -41,18 +42,19 @@ class Backlog:
             unheard=sum(unheard(status["progress"], heads) for status in statuses.values()),
             parked=sum(status["parked"] for status in statuses.values()),
             timers=sum(status["timers_due"] for status in statuses.values()),
+            jobs=sum(status["jobs"] for status in statuses.values()),
             heads=tuple(sorted((name, lane, *place) for name, lanes in heads.items() for lane, place in lanes.items())),
         )
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nothing is to be done; events cause events, so one look alone proves nothing."""
-        return not (self.intake or self.unpublished or self.unheard or self.parked or self.timers)
+    def size(self) -> int:
+        """How much that is; events cause events, so one look that finds nothing proves nothing."""
+        return self.intake + self.unpublished + self.unheard + self.parked + self.timers + self.jobs
 
     def __str__(self) -> str:
         return (
             f"{self.intake} raw messages, {self.unpublished} events to publish, {self.unheard} events to hear, "
-            f"{self.parked} parked, {self.timers} timers due"
+            f"{self.parked} parked, {self.timers} timers due, {self.jobs} lanes of jobs to do"
         )
 
 
@@ -93,7 +95,7 @@ async def worked_off(api: SuiteApi, tell: Callable[[Backlog], None], stuck: floa
         now = await look(api)
         tell(now)
         if now == before:
-            if now.is_empty:
+            if not now.size:
                 return
             if clock.time() - moved > stuck:
                 raise Refusal(

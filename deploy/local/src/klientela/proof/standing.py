@@ -16,9 +16,9 @@ HEADS = """
     left join chassis.events e on e.lane = c.lane and e.sequence = c.head
 """
 WAITING = """
-    select (select count(*) from chassis.parked) as "parked events",
-        (select count(*) from chassis.intake where state = 0) as "raw messages in the intake",
-        (select count(*) from chassis.timers, chassis.clock where due <= now() + ahead) as "timers that are due"
+    select parked as "parked events", intake as "raw messages in the intake", timers_due as "timers that are due",
+        jobs as "lanes of jobs to do"
+    from chassis.waiting
 """
 
 

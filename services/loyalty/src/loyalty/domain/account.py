@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from chassis.effects import SetTimer, TimerFired
 from chassis.errors import Rejected
 from loyalty.domain.programme import Programmes, points_of, tier_of
 from schemas import loyalty as public
@@ -139,20 +138,6 @@ class Account:
     def _next(self) -> public.Account:
         self.version += 1
         return public.Account(client_id=self.client_id, points=self.points, tier=self.tier, version=self.version)
-
-
-@dataclass(slots=True)
-class Regrading:
-    """A page of the accounts whose tier is not what the programme in force says; empty when all are right."""
-
-    accounts: list[Account]
-
-    def go_on(self, fired: TimerFired) -> Iterator[Event | SetTimer]:
-        """Regrade the page and ask for the next one, a moment later so that it is a firing of its own."""
-        for account in self.accounts:
-            yield from account.regrade()
-        if self.accounts:
-            yield SetTimer(fired.kind, fired.subject, fired.due + timedelta(microseconds=1))
 
 
 def _due(order: Order, programme: Programme | None) -> int:

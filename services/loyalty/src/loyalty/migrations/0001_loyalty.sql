@@ -8,14 +8,16 @@ create table programmes (
     valid_from timestamptz not null
 );
 
--- One account per client. Version 0: orders are known, but nothing was ever booked.
+-- One account per client. Version 0: orders are known, but nothing was ever booked. `lane`: where its events go.
 create table accounts (
     client_id uuid primary key,
+    lane smallint not null check (lane between 0 and 47),
     points bigint not null default 0,
     tier text not null default 'bronze' check (tier in ('bronze', 'silver', 'gold')),
     version bigint not null default 0 check (version >= 0)
 ) with (fillfactor = 70);
 create index accounts_shown on accounts (client_id) where version > 0;
+create index accounts_of_lane on accounts (lane, client_id) where version > 0;
 
 -- What each account last heard of an order, and the points it bears for it.
 create table order_copies (

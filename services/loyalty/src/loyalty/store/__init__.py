@@ -7,12 +7,12 @@ from loyalty.store.account import (
     find_account,
     list_accounts,
     list_entries,
-    regradings,
+    ungraded,
 )  # fmt: skip
 from loyalty.store.checks import CHECKS, COPIES
 from loyalty.store.programme import count_programmes, list_programmes, programmes, put_in_first_programme
 
 __all__ = [
     "CHECKS", "COPIES", "accounts", "count_accounts", "count_entries", "count_programmes", "find_account",
-    "list_accounts", "list_entries", "list_programmes", "programmes", "put_in_first_programme", "regradings",
+    "list_accounts", "list_entries", "list_programmes", "programmes", "put_in_first_programme", "ungraded",
 ]  # fmt: skip

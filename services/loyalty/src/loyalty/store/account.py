@@ -6,15 +6,15 @@ from uuid import UUID
 
 import asyncpg
 
-from chassis.effects import TimerFired
+from chassis.effects import Turn
+from chassis.events.lanes import lane_of
 from chassis.events.unit import Unit
-from loyalty.domain import Account, OrderCopy, Programmes, Regrading
+from loyalty.domain import Account, OrderCopy, Programmes
 from loyalty.store.programme import read_programmes
 from schemas.automation import PointsAwardRequested
-from schemas.loyalty import PROGRAMME
 from schemas.orders import OrderEvent, OrderLeft
 
-REGRADED_AT_ONCE = 500
+Message = OrderEvent | PointsAwardRequested | Turn
 ENTRY_COLUMNS = (
     "id", "client_id", "order_id", "kind", "points", "balance", "at", "programme_version", "cause", "cause_place",
 )  # fmt: skip
@@ -23,20 +23,25 @@ ENTRY_COLUMNS = (
 class Accounts:
     """The accounts of a batch, each with its copies of the orders in the batch."""
 
-    def key(self, message: OrderEvent | PointsAwardRequested) -> UUID | None:
+    def key(self, message: Message) -> UUID | None:
         """Return the client whose account a message concerns; None in the lane of an identity, which has no account.
 
         A farewell may come with the order's new state, so only the key that it leaves says whose it was.
         """
         if isinstance(message, OrderLeft):
             return None if message.left == message.order.identity.id else message.left
+        if isinstance(message, Turn):
+            return message.key
         return message.order.client_id if isinstance(message, OrderEvent) else message.client_id
 
-    async def load(self, unit: Unit, messages: Sequence[OrderEvent | PointsAwardRequested]) -> Mapping[UUID, Account]:
+    async def load(self, unit: Unit, messages: Sequence[Message]) -> Mapping[UUID, Account]:
         """Lock the accounts, then read what hangs on them; the programme last, so that a regrading misses nobody."""
         clients = sorted({key for message in messages if (key := self.key(message))})
         await unit.connection.execute(
-            "insert into accounts (client_id) select unnest($1::uuid[]) on conflict do nothing", clients
+            "insert into accounts (client_id, lane) select * from unnest($1::uuid[], $2::smallint[])"
+            " on conflict do nothing",
+            clients,
+            [lane_of(client) for client in clients],
         )
         rows = await unit.connection.fetch(
             "select client_id, points, tier, version from accounts where client_id = any($1::uuid[])"
@@ -66,31 +71,23 @@ class Accounts:
             )
 
 
-class Regradings:
-    """The accounts whose tier is not what the programme in force says, a page at a time."""
-
-    def key(self, message: TimerFired) -> UUID:  # noqa: ARG002 - one page at a time
-        return PROGRAMME
-
-    async def load(self, unit: Unit, messages: Sequence[TimerFired]) -> Mapping[UUID, Regrading]:  # noqa: ARG002
-        programmes = await read_programmes(unit)
-        tiers = programmes.in_force.tiers
-        rows = await unit.connection.fetch(
-            "select client_id, points, tier, version from accounts where version > 0 and tier <>"
-            " case when points >= $1 then 'gold' when points >= $2 then 'silver' else 'bronze' end"
-            " order by client_id limit $3 for update",
-            tiers["gold"],
-            tiers["silver"],
-            REGRADED_AT_ONCE,
-        )
-        return {PROGRAMME: Regrading([_account(row, programmes) for row in rows])}
-
-    async def save(self, unit: Unit, states: Sequence[Regrading]) -> None:
-        await _save_accounts(unit, [account for regrading in states for account in regrading.accounts])
-
-
 accounts = Accounts()
-regradings = Regradings()
+
+
+async def ungraded(unit: Unit, lane: int, after: UUID, limit: int) -> list[UUID]:
+    """Return the accounts of a lane whose tier is not what the programme in force gives them."""
+    tiers = (await read_programmes(unit)).in_force.tiers
+    rows = await unit.connection.fetch(
+        "select client_id from accounts where lane = $1 and client_id > $2 and version > 0 and tier <>"
+        " case when points >= $3 then 'gold' when points >= $4 then 'silver' else 'bronze' end"
+        " order by client_id limit $5",
+        lane,
+        after,
+        tiers["gold"],
+        tiers["silver"],
+        limit,
+    )
+    return [row["client_id"] for row in rows]
 
 
 def _account(row: asyncpg.Record, programmes: Programmes) -> Account:

@@ -5,19 +5,20 @@ from uuid import UUID
 
 import orjson
 
+from chassis.effects import TimerFired
 from chassis.events.unit import Unit
 from loyalty.domain import FIRST_PROGRAMME, Programmes, Terms
 from schemas.loyalty import PROGRAMME, Programme, ProgrammeChanged
 
 
 class ProgrammeStates:
-    """The one state of the programme, for those who change it."""
+    """The one state of the programme, for those who change it, or begin what was changed."""
 
-    def key(self, message: Terms) -> UUID:  # noqa: ARG002 - there is one programme
+    def key(self, message: Terms | TimerFired) -> UUID:  # noqa: ARG002 - there is one programme
         return PROGRAMME
 
-    async def load(self, unit: Unit, messages: Sequence[Terms]) -> Mapping[UUID, Programmes]:  # noqa: ARG002
-        """Lock the first version, so that those who change the programme queue up, then read them all."""
+    async def load(self, unit: Unit, messages: Sequence[Terms | TimerFired]) -> Mapping[UUID, Programmes]:  # noqa: ARG002
+        """Lock the first version, so that all whom the programme concerns queue up, then read them all."""
         await unit.connection.execute("select from programmes where version = 1 for update")
         return {PROGRAMME: await read_programmes(unit)}
 
@@ -30,8 +31,12 @@ programmes = ProgrammeStates()
 
 
 async def read_programmes(unit: Unit) -> Programmes:
-    """Return all versions as they are seen now, unlocked."""
-    return Programmes(await list_programmes(unit), await unit.now())
+    """Return all versions as they are seen at this very moment, unlocked.
+
+    Not as of the unit's beginning: who had to wait for a programme to begin would take the one before for the one in force.
+    """
+    now = await unit.connection.fetchval("select clock_timestamp() + ahead from chassis.clock")
+    return Programmes(await list_programmes(unit), now)
 
 
 async def list_programmes(unit: Unit, after: int = 0, limit: int | None = None) -> list[Programme]:

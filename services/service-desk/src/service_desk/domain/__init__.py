@@ -12,12 +12,12 @@ from service_desk.domain.care import (
     SoldInFuture,
 )  # fmt: skip
 from service_desk.domain.device import REMIND, Device, announce
-from service_desk.domain.lead import REPLAN, ChangeLead, Lead, Replanning
+from service_desk.domain.lead import REPLAN, ChangeLead, Lead
 from service_desk.domain.months import months_later
 from service_desk.domain.order_devices import MOST_UNITS, OrderDevices
 
 __all__ = [
     "MOST_UNITS", "REMIND", "REPLAN", "AlreadyCompleted", "Care", "ChangeLead", "CompleteServiceOrder",
     "CompletedInFuture", "Device", "DeviceOutOfCare", "Lead", "OpenServiceOrder", "OrderDevices", "RegisterDevice",
-    "Replanning", "ServiceOrder", "SoldInFuture", "announce", "months_later",
+    "ServiceOrder", "SoldInFuture", "announce", "months_later",
 ]  # fmt: skip

@@ -148,6 +148,13 @@ class Care:
             device.plan_notice(self.lead_months)
             yield from set_timer(armed, device)
 
+    def replan(self) -> Iterator[Effect]:
+        """Move the notice that waits to where the present lead wants it."""
+        if self.device:
+            armed = self.device.armed
+            self.device.replan_notice(self.lead_months)
+            yield from set_timer(armed, self.device)
+
     def remind(self, fired: TimerFired) -> Iterator[Event]:
         """Say once that the device wants care, unless that is not what its state wants any more."""
         device = self.device

@@ -55,6 +55,11 @@ class Device:
         """When its timer must go off: a closed device, or one that belongs to nobody, has none."""
         return self.notice_at if self.state == "active" and self.client_id else None
 
+    def replan_notice(self, lead_months: int) -> None:
+        """Reckon the notice that waits with another lead, if it was another."""
+        if self.notice_at and self.notice_lead != lead_months:
+            self.plan_notice(lead_months)
+
     def plan_notice(self, lead_months: int) -> None:
         """Reckon the notice anew: the lead before the next care, and not before the last one."""
         if self.last_service_at:

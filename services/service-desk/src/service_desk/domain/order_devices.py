@@ -30,6 +30,7 @@ class OrderDevices:
     """An order as it was last heard of, and all devices it ever declared.
 
     ``since`` is the version with which the order came where it is; ``units`` counts what its latest state declares.
+    Notices that wait follow ``lead_months``: a device that moves may leave the lane where another lead goes round.
     """
 
     order_id: UUID
@@ -38,6 +39,7 @@ class OrderDevices:
     since: int = 0
     units: int = 0
     devices: dict[UUID, Device] = field(default_factory=dict)
+    lead_months: int = 1
 
     def follow(self, event: OrderEvent) -> Iterator[Effect]:
         """Make the devices what the order's latest state says: paid makes them, given back in full closes them.
@@ -63,6 +65,7 @@ class OrderDevices:
             else:
                 known.state = "closed"
             known.client_id = client_id
+            known.replan_notice(self.lead_months)
             if moved or again or known.public() != before.public():
                 known.version = self.version
             yield from announce(before, known)

@@ -19,6 +19,7 @@ create table order_copies (
 
 -- `declared`: the version of the last order state that named the device; 0 when it was entered by hand.
 -- `notice_at`: when its client is to be reminded, planned with `notice_lead` months of lead.
+-- `lane`: where its events go, by its client; a device that belongs to nobody has its own.
 create table devices (
     id uuid primary key,
     client_id uuid,
@@ -34,13 +35,14 @@ create table devices (
     last_service_at timestamptz,
     notice_at timestamptz,
     notice_lead int,
+    lane smallint not null check (lane between 0 and 47),
     check ((order_id is null) = (declared = 0)),
     check (notice_at is null or (last_service_at is not null and notice_lead is not null))
 ) with (fillfactor = 70);
 create index devices_shown on devices (sold_at desc, id desc) where client_id is not null;
 create index devices_of_client on devices (client_id, sold_at desc, id desc) where client_id is not null;
 create index devices_of_order on devices (order_id) where order_id is not null;
-create index devices_waiting on devices (notice_lead, id) where notice_at is not null;
+create index devices_waiting on devices (lane, id) where notice_at is not null;
 
 create table service_orders (
     id uuid primary key,

@@ -7,29 +7,30 @@ from uuid import UUID
 
 import asyncpg
 
-from chassis.effects import TimerFired
+from chassis.effects import TimerFired, Turn
 from chassis.events.unit import Unit
 from service_desk.domain import Care, CompleteServiceOrder, OpenServiceOrder, RegisterDevice, ServiceOrder
 from service_desk.store.device import lock_devices, save_devices
-from service_desk.store.lead import read_lead
+from service_desk.store.lead import share_lead
 
-Message = TimerFired | RegisterDevice | OpenServiceOrder | CompleteServiceOrder
+Message = TimerFired | Turn | RegisterDevice | OpenServiceOrder | CompleteServiceOrder
 
 
 class Cares:
     """The devices of a batch by their ids; the row of a device is the lock of its service orders."""
 
     def key(self, message: Message) -> UUID:
+        if isinstance(message, Turn):
+            return message.key
         return message.subject if isinstance(message, TimerFired) else message.device_id
 
     async def load(self, unit: Unit, messages: Sequence[Message]) -> Mapping[UUID, Care]:
-        """Lock the devices, then read their service orders; the lead last, so that a replanning misses nothing."""
+        """Lock the devices, then read their service orders and the lead."""
         ids = sorted({self.key(message) for message in messages})
         devices = {device.id: device for device in await lock_devices(unit, ids)}
         named = [m.service_order_id for m in messages if isinstance(m, CompleteServiceOrder)]
         rows = await unit.connection.fetch("select * from service_orders where id = any($1::uuid[])", named)
-        await unit.connection.execute("select from settings for share")
-        lead = await read_lead(unit)
+        lead = await share_lead(unit)
         cares = {device_id: Care(devices.get(device_id), lead.months) for device_id in ids}
         for row in rows:
             cares[row["device_id"]].service_orders[row["id"]] = _service_order(row)

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from chassis.events.lanes import lane_of
 from chassis.events.unit import Unit
 from schemas.orders import DeviceTerms
 from service_desk.domain import Device
@@ -45,12 +46,12 @@ async def save_devices(unit: Unit, devices: Sequence[Device]) -> None:
     await unit.connection.execute(
         "insert into devices select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[],"
         " $6::text[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::bigint[], $11::bigint[],"
-        " $12::timestamptz[], $13::timestamptz[], $14::int[])"
+        " $12::timestamptz[], $13::timestamptz[], $14::int[], $15::smallint[])"
         " on conflict (id) do update set client_id = excluded.client_id, sku = excluded.sku, terms = excluded.terms,"
         " service_package = excluded.service_package, sold_at = excluded.sold_at,"
         " warranty_until = excluded.warranty_until, state = excluded.state, version = excluded.version,"
         " declared = excluded.declared, last_service_at = excluded.last_service_at, notice_at = excluded.notice_at,"
-        " notice_lead = excluded.notice_lead where devices is distinct from excluded",
+        " notice_lead = excluded.notice_lead, lane = excluded.lane where devices is distinct from excluded",
         *zip(*(_row(device) for device in sorted(devices, key=lambda device: device.id)), strict=True),
     )
 
@@ -59,7 +60,7 @@ def _row(device: Device) -> tuple[object, ...]:
     return (
         device.id, device.client_id, device.order_id, device.sku, device.terms.model_dump_json(),
         device.service_package, device.sold_at, device.warranty_until, device.state, device.version, device.declared,
-        device.last_service_at, device.notice_at, device.notice_lead,
+        device.last_service_at, device.notice_at, device.notice_lead, lane_of(device.client_id or device.id),
     )  # fmt: skip
 
 

@@ -1,13 +1,10 @@
 """The lead of reminders, and the devices that were planned with another one."""
 
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
-from chassis.effects import TimerFired
 from chassis.events.unit import Unit
-from service_desk.domain import ChangeLead, Lead, Replanning
-from service_desk.store.device import device_of, save_devices
-
-REPLANNED_AT_ONCE = 500
+from service_desk.domain import ChangeLead, Lead
 
 
 class Leads:
@@ -29,30 +26,28 @@ class Leads:
         )
 
 
-class Replannings:
-    """The devices whose notice was planned with another lead, a page at a time."""
-
-    def key(self, message: TimerFired) -> str:  # noqa: ARG002 - one page at a time
-        return "replanning"
-
-    async def load(self, unit: Unit, messages: Sequence[TimerFired]) -> Mapping[str, Replanning]:  # noqa: ARG002
-        lead = await read_lead(unit)
-        rows = await unit.connection.fetch(
-            "select * from devices where notice_at is not null and notice_lead <> $1 order by id limit $2 for update",
-            lead.months,
-            REPLANNED_AT_ONCE,
-        )
-        return {"replanning": Replanning([device_of(row) for row in rows], lead.months)}
-
-    async def save(self, unit: Unit, states: Sequence[Replanning]) -> None:
-        await save_devices(unit, [device for replanning in states for device in replanning.devices])
-
-
 leads = Leads()
-replannings = Replannings()
 
 
 async def read_lead(unit: Unit) -> Lead:
     """Return the setting, unlocked."""
     row = await unit.connection.fetchrow("select lead_months, version from settings")
     return Lead(*row or (1, 1))
+
+
+async def share_lead(unit: Unit) -> Lead:
+    """Return the setting, locked against change: after the devices, so that a replanning misses none of them."""
+    await unit.connection.execute("select from settings for share")
+    return await read_lead(unit)
+
+
+async def planned_otherwise(unit: Unit, lane: int, after: UUID, limit: int) -> list[UUID]:
+    """Return the devices of a lane whose notice was planned with another lead."""
+    rows = await unit.connection.fetch(
+        "select id from devices where lane = $1 and id > $2 and notice_at is not null"
+        " and notice_lead <> (select lead_months from settings) order by id limit $3",
+        lane,
+        after,
+        limit,
+    )
+    return [row["id"] for row in rows]

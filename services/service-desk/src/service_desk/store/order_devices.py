@@ -7,6 +7,7 @@ from chassis.events.unit import Unit
 from schemas.orders import OrderEvent
 from service_desk.domain import OrderDevices
 from service_desk.store.device import lock_devices_of, save_devices
+from service_desk.store.lead import share_lead
 
 
 class Orders:
@@ -16,6 +17,7 @@ class Orders:
         return message.order.id
 
     async def load(self, unit: Unit, messages: Sequence[OrderEvent]) -> Mapping[UUID, OrderDevices]:
+        """Lock the orders, then their devices; read the lead last."""
         ids = sorted({message.order.id for message in messages})
         await unit.connection.execute(
             "insert into order_copies (order_id) select unnest($1::uuid[]) on conflict do nothing", ids
@@ -25,8 +27,12 @@ class Orders:
             " order by order_id for update",
             ids,
         )
+        devices = await lock_devices_of(unit, ids)
+        lead = await share_lead(unit)
         loaded = {row["order_id"]: OrderDevices(*row) for row in rows}
-        for device in await lock_devices_of(unit, ids):
+        for order in loaded.values():
+            order.lead_months = lead.months
+        for device in devices:
             if device.order_id:
                 loaded[device.order_id].devices[device.id] = device
         return loaded

@@ -1,9 +1,15 @@
 """Trying by itself what failed in company: what fails alone, and again, is bad data."""
 
 from collections.abc import Awaitable
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
+
+import structlog
 
 from chassis.database import COLLISIONS, COLLISIONS_BORNE, TROUBLE
+from chassis.errors import place_of
+
+log = structlog.get_logger()
 
 
 class Attempt(Protocol):
@@ -11,6 +17,27 @@ class Attempt(Protocol):
 
     def __call__(self, *, give_up: str) -> Awaitable[object]:
         """Try, or bury."""
+
+
+class Batch(Protocol):
+    """Does what waits in one transaction, noting in ``claimed`` what that is; or ``only`` one of it, as an attempt."""
+
+    def __call__(self, claimed: list[Any], *, only: Any = None, give_up: str = "") -> Awaitable[int]:  # noqa: ANN401 - whatever the batch claims
+        """Do, and return how many there were."""
+
+
+async def together_or_alone(what: str, batch: Batch) -> int:
+    """Do a batch; if it fails, and not for trouble, do each that it claimed by itself. Return how many there were."""
+    claimed: list[Any] = []
+    try:
+        return await batch(claimed)
+    except TROUBLE:
+        raise
+    except Exception as error:  # noqa: BLE001 - what is neither trouble nor a verdict is told apart alone
+        log.error("batch failed", of=what, claimed=len(claimed), error=type(error).__name__, at=place_of(error))  # noqa: TRY400 - a traceback quotes values
+    for each in claimed:
+        await try_alone(partial(batch, [], only=each))
+    return len(claimed)
 
 
 async def try_alone(attempt: Attempt) -> None:

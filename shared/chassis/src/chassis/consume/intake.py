@@ -6,13 +6,11 @@ from contextlib import suppress
 from functools import partial
 from uuid import UUID
 
-import structlog
-
-from chassis.consume.alone import try_alone
+from chassis.consume.alone import together_or_alone
 from chassis.consume.fold import Failed, Undecided, fold
 from chassis.consume.outcomes import write_failures
-from chassis.database import TROUBLE, Connection, Database
-from chassis.errors import Rejected, place_of
+from chassis.database import Connection, Database
+from chassis.errors import Rejected
 from chassis.events.record import Cause
 from chassis.events.unit import Unit, unit_of_work
 from chassis.points import reach
@@ -21,7 +19,6 @@ from schemas.ids import derive
 
 BATCH = 200
 SUBSCRIPTION = "intake"
-log = structlog.get_logger()
 
 
 async def store_intake(connection: Connection, kind: str, origin: UUID | None, *bodies: bytes) -> None:
@@ -38,16 +35,7 @@ async def work_off(database: Database, service: Service, most: int = BATCH) -> i
     What cannot be read, or is refused by its decision, is a dead letter; the rest of the batch goes on. What only fails
     alone, and again, is bad data too.
     """
-    claimed: list[int] = []
-    try:
-        return await _work_off(database, service, claimed, most=most)
-    except TROUBLE:
-        raise
-    except Exception as error:  # noqa: BLE001 - what is neither trouble nor a verdict is told apart alone
-        log.error("intake failed", messages=len(claimed), error=type(error).__name__, at=place_of(error))  # noqa: TRY400 - a traceback quotes values
-    for intake in claimed:
-        await try_alone(partial(_work_off, database, service, [], only=intake))
-    return len(claimed)
+    return await together_or_alone("intake", partial(_work_off, database, service, most=most))
 
 
 async def _work_off(
@@ -55,7 +43,7 @@ async def _work_off(
     service: Service,
     claimed: list[int],
     *,
-    most: int = 1,
+    most: int,
     only: int | None = None,
     careful: bool = False,
     give_up: str = "",

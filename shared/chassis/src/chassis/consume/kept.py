@@ -6,13 +6,13 @@ from uuid import UUID
 
 import orjson
 
-from chassis.effects import TimerFired
+from chassis.effects import TimerFired, Turn
 from chassis.events.record import Cause, Record, from_json
 from chassis.events.timers import pack, unpack
 from chassis.service import Intake
 
-Firing: TypeAlias = tuple[TimerFired, Cause]
-Origin: TypeAlias = Record | Intake | Firing
+Prompt: TypeAlias = tuple[TimerFired | Turn, Cause]
+Origin: TypeAlias = Record | Intake | Prompt
 
 
 def keep(origin: Origin) -> bytes:
@@ -23,8 +23,9 @@ def keep(origin: Origin) -> bytes:
     if isinstance(origin, Intake):
         number, kind, channel, body, cause_id = origin
         return orjson.dumps({"intake": [number, kind, channel, cause_id], "body": body.decode("latin-1")}, default=str)
-    fired, cause = origin
-    return orjson.dumps({"timer": list(fired), "cause": pack(cause).decode()}, default=str)
+    prompt, cause = origin
+    name = "turn" if isinstance(prompt, Turn) else "timer"
+    return orjson.dumps({name: list(prompt), "cause": pack(cause).decode()}, default=str)
 
 
 def readable(data: bytes) -> dict[str, Any]:
@@ -44,5 +45,9 @@ def kept(data: bytes) -> Origin:
         number, kind, channel, cause_id = found["intake"]
         origin, caused_by = (UUID(text) if text else None for text in (channel, cause_id))
         return Intake(number, kind, origin, found["body"].encode("latin-1"), caused_by)
+    cause = unpack(found["cause"].encode())
+    if "turn" in found:
+        kind, subject, key = found["turn"]
+        return Turn(kind, UUID(subject), UUID(key)), cause
     kind, subject, due = found["timer"]
-    return TimerFired(kind, UUID(subject), datetime.fromisoformat(due)), unpack(found["cause"].encode())
+    return TimerFired(kind, UUID(subject), datetime.fromisoformat(due)), cause

@@ -6,9 +6,11 @@ from uuid import UUID
 
 import structlog
 
-from chassis.consume.fold import Failed
+from chassis.consume.fold import Failed, fold
 from chassis.consume.kept import keep
+from chassis.errors import Rejected
 from chassis.events.unit import Unit
+from chassis.service import Message, Service
 from schemas.ids import derive
 
 log = structlog.get_logger()
@@ -34,6 +36,17 @@ async def held_keys(unit: Unit, subscription: str, keys: Sequence[UUID]) -> Call
     )
     waiting = {(row["handler"], row["key"]) for row in rows}
     return lambda handler, key: (handler, key) in waiting
+
+
+async def decide_or_bury(
+    unit: Unit, service: Service, subscription: str, messages: Sequence[Message], *, careful: bool, give_up: str
+) -> None:
+    """Run messages that nobody waits behind through their decisions; what is refused or given up is a dead letter."""
+    if give_up:
+        failed = [Failed(h, m, Rejected(give_up)) for m in messages for h in service.handlers_of(m.payload)]
+    else:
+        failed = await fold(service, unit, messages, careful=careful, held=lambda *_: False)
+    await write_failures(unit, subscription, [Failed(f.handler, f.message, Rejected(f.reason)) for f in failed])
 
 
 async def write_failures(unit: Unit, subscription: str, failed: Sequence[Failed]) -> None:

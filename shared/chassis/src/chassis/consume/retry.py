@@ -14,6 +14,7 @@ from chassis.consume.intake import message_of
 from chassis.consume.kept import Origin, kept
 from chassis.consume.outcomes import write_failures
 from chassis.database import TROUBLE, Database
+from chassis.effects import Turn
 from chassis.errors import BusinessError, NotFound, Rejected, place_of
 from chassis.events.record import Record
 from chassis.events.unit import Unit, unit_of_work
@@ -145,8 +146,9 @@ def _message(service: Service, origin: Origin) -> Message:
         return Message(None, origin.as_cause(), origin.type, origin, origin.key)
     if isinstance(origin, Intake):
         return message_of(service, origin)
-    fired, cause = origin
-    return Message(None, cause, f"timer:{fired.kind}", origin, fired.subject)
+    prompt, cause = origin
+    key = prompt.key if isinstance(prompt, Turn) else prompt.subject
+    return Message(None, cause, prompt.type, origin, key)
 
 
 def _heard(service: Service, origin: Origin) -> Sequence[Handler]:

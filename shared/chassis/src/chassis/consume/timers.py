@@ -8,14 +8,12 @@ from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
-import structlog
 
-from chassis.consume.alone import try_alone
-from chassis.consume.fold import Failed, Undecided, fold
-from chassis.consume.outcomes import write_failures
-from chassis.database import TROUBLE, Database
+from chassis.consume.alone import together_or_alone
+from chassis.consume.fold import Undecided
+from chassis.consume.outcomes import decide_or_bury
+from chassis.database import Database
 from chassis.effects import TimerFired
-from chassis.errors import Rejected, place_of
 from chassis.events.timers import unpack
 from chassis.events.unit import Unit, unit_of_work
 from chassis.points import reach
@@ -27,7 +25,6 @@ LOCK = 7_250_102
 BATCH = 500
 EVERY = 0.5
 Timer: TypeAlias = tuple[str, UUID]
-log = structlog.get_logger()
 
 
 class Moved(Exception):
@@ -41,22 +38,9 @@ async def fire_due(database: Database, service: Service) -> int:
     )
     fired = 0
     for row in lanes:
-        while count := await _fire_lane(database, service, row["lane"]):
+        while count := await together_or_alone("timers", partial(_fire, database, service, row["lane"])):
             fired += count
     return fired
-
-
-async def _fire_lane(database: Database, service: Service, lane: int) -> int:
-    claimed: list[Timer] = []
-    try:
-        return await _fire(database, service, lane, claimed)
-    except TROUBLE:
-        raise
-    except Exception as error:  # noqa: BLE001 - what is neither trouble nor a verdict is told apart alone
-        log.error("timers failed", timers=len(claimed), error=type(error).__name__, at=place_of(error))  # noqa: TRY400 - a traceback quotes values
-    for timer in claimed:
-        await try_alone(partial(_fire, database, service, lane, [], only=timer))
-    return len(claimed)
 
 
 async def _fire(
@@ -77,9 +61,7 @@ async def _fire(
             claimed[:] = [(row["kind"], row["subject"]) for row in rows]
             reach("timer.claimed")
             messages = [_message(row["kind"], row["subject"], row["due"], row["cause"]) for row in rows]
-            failed = await _decide(unit, service, messages, careful=careful, give_up=give_up)
-            dead = [Failed(f.handler, f.message, Rejected(f.reason)) for f in failed]
-            await write_failures(unit, "timers", dead)
+            await decide_or_bury(unit, service, "timers", messages, careful=careful, give_up=give_up)
             await _take_down(unit, rows)
     except (Undecided, Moved) as again:
         careful = careful or isinstance(again, Undecided)
@@ -113,14 +95,6 @@ async def _take_down(unit: Unit, rows: Sequence[asyncpg.Record]) -> None:
     )
     if deleted != len(rows):
         raise Moved
-
-
-async def _decide(
-    unit: Unit, service: Service, messages: Sequence[Message], *, careful: bool, give_up: str
-) -> list[Failed]:
-    if give_up:
-        return [Failed(h, m, Rejected(give_up)) for m in messages for h in service.handlers_of(m.payload)]
-    return await fold(service, unit, messages, careful=careful, held=lambda *_: False)
 
 
 def _message(kind: str, subject: UUID, due: datetime, kept: bytes) -> Message:

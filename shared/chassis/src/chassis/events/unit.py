@@ -13,9 +13,10 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from chassis.database import Connection, Database
-from chassis.effects import CancelTimer, SetTimer
+from chassis.effects import CancelTimer, SetTimer, StartJob
 from chassis.errors import EventTooLarge
 from chassis.events.incarnations import IdentityChanged, TryAgain, begin_incarnation
+from chassis.events.jobs import explain_jobs, start_jobs
 from chassis.events.lanes import lane_of
 from chassis.events.partitions import ensure_partitions
 from chassis.events.record import Cause
@@ -27,7 +28,7 @@ from schemas.ids import derive
 LARGEST_EVENT = 512 * 1024
 MOST_HOPS = 16
 
-Effect = Event | SetTimer | CancelTimer
+Effect = Event | SetTimer | CancelTimer | StartJob
 """What a decision may yield."""
 
 EVENT_COLUMNS = (
@@ -50,10 +51,10 @@ class PartitionMissing(TryAgain):
     """The log had no room for the next numbers: a partition was made, the same work is to be tried again."""
 
 
-class AskedTimer(NamedTuple):
-    """A timer as it was asked for; ``told`` counts the unit's events up to the one told with it, 0 if none was."""
+class Asked(NamedTuple):
+    """A timer or a job as it was asked for; ``told`` counts the unit's events up to the one told with it, or is 0."""
 
-    timer: SetTimer | CancelTimer
+    effect: Any
     cause: Cause
     told: int
 
@@ -82,7 +83,9 @@ class Unit:
         self.connection, self.source, self.cause = connection, source, cause
         self._identity = identity
         self._events: list[Pending] = []
-        self._timers: list[AskedTimer] = []
+        self._timers: list[Asked] = []
+        self._timers_written = 0
+        self._jobs: dict[str, Asked] = {}
         self._said: dict[tuple[UUID, str], int] = {}
         self._now: datetime | None = None
 
@@ -111,12 +114,24 @@ class Unit:
             for n, event in enumerate(events, start=said)
         ]
         told = len(self._events) if events else 0
-        self._timers += [AskedTimer(effect, cause, told) for effect in effects if not isinstance(effect, Event)]
+        asked = [Asked(effect, cause, told) for effect in effects if not isinstance(effect, Event)]
+        self._timers += [each for each in asked if not isinstance(each.effect, StartJob)]
+        self._jobs |= {each.effect.kind: each for each in asked if isinstance(each.effect, StartJob)}
+
+    async def write_timers(self) -> None:
+        """Write the timers asked for so far: for who has to lock a job, which comes after them."""
+        asked, self._timers_written = self._timers[self._timers_written :], len(self._timers)
+        if asked:
+            await write_timers(self.connection, [(each.effect, each.cause) for each in asked])
 
     async def finish(self) -> bool:
-        """Write timers, then number and write the events; tell whether there were any. Nothing is locked afterwards."""
-        if self._timers:
-            await write_timers(self.connection, [(asked.timer, asked.cause) for asked in self._timers])
+        """Write timers and jobs, then number and write the events; tell whether there were any.
+
+        Every unit locks in this order: states, timers, jobs, counters. Nothing is locked afterwards.
+        """
+        await self.write_timers()
+        if self._jobs:
+            await start_jobs(self.connection, [(each.effect, each.cause) for each in self._jobs.values()])
         if not self._events:
             return False
         heads, incarnation, at = await self._lock_counters()
@@ -133,20 +148,24 @@ class Unit:
             )
         except asyncpg.CheckViolationError as error:
             raise PartitionMissing from error
-        await self._explain_timers(rows, incarnation, at)
+        await self._explain(rows, incarnation, at)
         reach("events.written")
         return True
 
-    async def _explain_timers(self, rows: Sequence[tuple[Any, ...]], incarnation: int, at: datetime) -> None:
-        """Give timers the event that was told with them as their cause, now that its place is known."""
-        explained = []
-        for asked in self._timers:
-            if asked.told and isinstance(asked.timer, SetTimer):
-                (lane, sequence), (_, event_id, _, cause, _) = rows[asked.told - 1][:2], self._events[asked.told - 1]
-                place = (self.source, lane, sequence, cause.hops + 1, cause.actor, incarnation, at)
-                explained.append((asked.timer, Cause(event_id, cause.correlation, *place)))
-        if explained:
-            await explain_timers(self.connection, explained)
+    async def _explain(self, rows: Sequence[tuple[Any, ...]], incarnation: int, at: datetime) -> None:
+        """Give timers and jobs the event that was told with them as their cause, now that its place is known."""
+
+        def explained(asked: Asked) -> tuple[Any, Cause]:
+            (lane, sequence), (_, event_id, _, cause, _) = rows[asked.told - 1][:2], self._events[asked.told - 1]
+            place = (self.source, lane, sequence, cause.hops + 1, cause.actor, incarnation, at)
+            return asked.effect, Cause(event_id, cause.correlation, *place)
+
+        timers = [explained(each) for each in self._timers if each.told and isinstance(each.effect, SetTimer)]
+        jobs = [explained(each) for each in self._jobs.values() if each.told]
+        if timers:
+            await explain_timers(self.connection, timers)
+        if jobs:
+            await explain_jobs(self.connection, jobs)
 
     async def _lock_counters(self) -> tuple[dict[int, int], int, datetime]:
         rows = await self.connection.fetch(
@@ -172,7 +191,7 @@ class Unit:
 
 @asynccontextmanager
 async def unit_of_work(database: Database, source: str, cause: Cause | None = None) -> AsyncIterator[Unit]:
-    """Open a unit of work; leaving it without an error commits state, timers and events together."""
+    """Open a unit of work; leaving it without an error commits all of it together."""
     async with database.pool.acquire() as connection:
         try:
             async with connection.transaction():

@@ -115,6 +115,16 @@ create table chassis.timers (
 create index timers_of_lane on chassis.timers (lane, due);
 create index timers_due on chassis.timers (due);
 
+-- Work for everybody, lane by lane: `after` is the last key that had its turn, null before the first. No row: done.
+create table chassis.jobs (
+    kind text not null,
+    lane smallint not null,
+    subject uuid not null,
+    after uuid,
+    cause bytea not null,
+    primary key (kind, lane)
+) with (fillfactor = 20);
+
 -- Raw messages from outside, as they came. `state`: 0 waiting, 1 decided (done, or a dead letter). `cause` is the id that
 -- their effects follow from: a number would come back after a rewind, this does not.
 create table chassis.intake (
@@ -151,3 +161,10 @@ create table chassis.revoked_keys (
     revoked_at timestamptz not null
 );
 
+-- What the service has still to do by itself. Who asks whether it is at rest asks here.
+create view chassis.waiting as
+select
+    (select count(*) from chassis.intake where state = 0) as intake,
+    (select count(*) from chassis.parked) as parked,
+    (select count(*) from chassis.timers, chassis.clock where due <= now() + ahead) as timers_due,
+    (select count(*) from chassis.jobs) as jobs;

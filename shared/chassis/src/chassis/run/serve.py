@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from chassis.consume.feed_client import FeedClient
 from chassis.consume.intake import IntakeWorker
+from chassis.consume.jobs import JobWorker
 from chassis.consume.lane_consumer import LaneConsumer
 from chassis.consume.mending import Mender
 from chassis.consume.outside import take_outside
@@ -69,6 +70,8 @@ class Process:
             parts["relay"] = self._relay
         if "consume" in self.roles:
             parts |= {"consumer": self._consume, "timers": self._timers, "parked": self._parked}
+            if self.service.pages:
+                parts["jobs"] = self._jobs
             if self.service.parsers:
                 parts["intake"] = self._intake
             if self.service.outside:
@@ -132,6 +135,10 @@ class Process:
     async def _timers(self) -> None:
         self._up("timers")
         await TimerScheduler(self.database, self.service).run()
+
+    async def _jobs(self) -> None:
+        self._up("jobs")
+        await JobWorker(self.database, self.service).run()
 
     async def _parked(self) -> None:
         self._up("parked")

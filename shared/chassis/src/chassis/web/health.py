@@ -44,12 +44,9 @@ async def metrics(request: Request) -> Response:
 async def _measure(database: Database, health: Health, registry: CollectorRegistry) -> None:
     async with database.pool.acquire() as connection:
         counts = await connection.fetchrow(
-            "select (select count(*) from chassis.parked) parked,"
-            " (select count(*) from chassis.dead_letters where resolved_at is null) dead,"
-            " (select count(*) from chassis.intake where state = 0) intake,"
-            " (select count(*) from chassis.timers, chassis.clock where due <= now() + ahead) timers_due,"
+            "select *, (select count(*) from chassis.dead_letters where resolved_at is null) dead,"
             " (select coalesce(extract(epoch from now() - min(e.at)), 0) from chassis.cursors c join chassis.events e"
-            "   on e.lane = c.lane and e.sequence = c.sequence + 1) oldest_unpublished_seconds"
+            "   on e.lane = c.lane and e.sequence = c.sequence + 1) oldest_unpublished_seconds from chassis.waiting"
         )
         progress = await connection.fetch("select subscription, source, lane, sequence from chassis.progress")
         unpublished = await connection.fetch(

@@ -29,10 +29,7 @@ async def status(request: Request, unit: Reads) -> dict[str, Any]:
         " order by source, lane"
     )
     counts = await unit.connection.fetchrow(
-        "select (select count(*) from chassis.parked) parked,"
-        " (select count(*) from chassis.dead_letters where resolved_at is null) dead,"
-        " (select count(*) from chassis.intake where state = 0) intake,"
-        " (select count(*) from chassis.timers, chassis.clock where due <= now() + ahead) timers_due"
+        "select *, (select count(*) from chassis.dead_letters where resolved_at is null) dead from chassis.waiting"
     )
     by_source: dict[str, dict[int, str]] = {}
     for row in progress:
