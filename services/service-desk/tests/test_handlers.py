@@ -1,16 +1,21 @@
 """Events and timers go in; rows and events come out of a real database."""
 
-from datetime import datetime, timedelta
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from factories import ALICE, BOB, FIRST, TERMS, an_item, an_order, changed, kinds, moved, paid
 
+from chassis.consume.jobs import do_pages
+from chassis.events.lanes import lane_of
+from chassis.events.timers import pack
+from chassis.events.unit import command_cause
 from chassis.testing import Bench
-from schemas.ids import derive
+from schemas.ids import derive, device_id
 from schemas.service_desk import MaintenanceDue
-from service_desk.domain import months_later
+from service_desk.domain import REMIND, months_later
 
 EVERYTHING = (
     "select (select json_agg(d order by id) from devices d)::text || (select json_agg(o) from order_copies o)::text"
@@ -131,4 +136,55 @@ async def test_another_lead_moves_what_waits_page_by_page(bench: Bench, monkeypa
     assert await bench.fire_timers(ahead=timedelta(seconds=1)) == []
     timers: dict[Any, Any] = {row["subject"]: row["due"] for row in await bench.rows("select * from chassis.timers")}
     assert timers == {device: months_later(at[device], 9) for device in devices}
+    assert await bench.failing_checks() == {}
+
+
+async def test_many_devices_are_planned_anew_whoever_is_served_and_moved_meanwhile(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.consume.jobs.PAGE", 3)
+    orders = [an_order(an_item("3"), number=f"B-{n}", client=derive("client", n)) for n in range(400)]
+    await bench.hear(*(paid(order) for order in orders))
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    await bench.rows(
+        "update devices set last_service_at = $1, notice_at = $2, notice_lead = 1", at, months_later(at, 11)
+    )
+    await bench.rows(
+        "insert into chassis.timers (kind, subject, lane, due, cause) select $1, id, 0, notice_at, $2 from devices",
+        REMIND,
+        pack(command_cause()),
+    )
+    async with bench.api("manager") as api:
+        await api.put("/v1/settings/maintenance", json={"lead_months": 3})
+    assert await do_pages(bench.database, bench.service) > 0
+
+    async def move() -> None:
+        for order in orders[:40]:
+            await bench.hear(*moved(order, derive("client", "new", order.id)))
+
+    async def serve() -> list[datetime]:
+        return [await _serve(bench, device_id(order.id, 1, 1)) for order in orders[40:50]]
+
+    await asyncio.gather(move(), serve(), bench.do_jobs(), bench.do_jobs())
+    await bench.do_jobs()
+    rows = await bench.rows("select last_service_at, notice_at, notice_lead from devices")
+    assert len(rows) == 1_200
+    assert {(row["notice_at"], row["notice_lead"]) for row in rows} == {
+        (months_later(row["last_service_at"], 9), 3) for row in rows
+    }
+    assert await bench.failing_checks() == {}
+
+
+async def test_a_device_that_moves_into_a_lane_already_done_is_planned_with_the_present_lead(bench: Bench) -> None:
+    order = an_order()
+    await bench.hear(paid(order))
+    at = await _serve(bench, FIRST)
+    async with bench.api("manager") as api:
+        await api.put("/v1/settings/maintenance", json={"lead_months": 3})
+    await bench.rows("delete from chassis.jobs where lane <> $1", lane_of(ALICE))
+    assert lane_of(ALICE) != lane_of(BOB)
+    await bench.hear(*moved(order, BOB))
+    await bench.do_jobs()
+    assert await bench.rows("select due from chassis.timers") == [(months_later(at, 9),)]
+    assert await bench.rows("select lane, notice_lead from devices") == [(lane_of(BOB), 3)]
     assert await bench.failing_checks() == {}

@@ -33,7 +33,7 @@ programmes = ProgrammeStates()
 async def read_programmes(unit: Unit) -> Programmes:
     """Return all versions as they are seen at this very moment, unlocked.
 
-    Not as of the unit's beginning: who had to wait for a programme to begin would take the one before for the one in force.
+    Not as of the unit's beginning: who had to wait while a programme began would go by the one before.
     """
     now = await unit.connection.fetchval("select clock_timestamp() + ahead from chassis.clock")
     return Programmes(await list_programmes(unit), now)
