@@ -20,26 +20,22 @@ from factories import (
     paid,
 )  # fmt: skip
 
-from chassis.effects import CancelTimer, SetTimer, StartJob, TimerFired
+from chassis.effects import CancelTimer, SetTimer, TimerFired
 from chassis.errors import Rejected
-from schemas.ids import derive
 from schemas.orders import DeviceTerms
 from schemas.service_desk import DeviceClosed, DeviceLeft, DeviceRegistered, MaintenanceDue
 from service_desk.domain import (
     REMIND,
-    REPLAN,
     AlreadyCompleted,
     Care,
     CompletedInFuture,
     CompleteServiceOrder,
     Device,
     DeviceOutOfCare,
-    Lead,
     OpenServiceOrder,
     OrderDevices,
     months_later,
 )  # fmt: skip
-from service_desk.domain.lead import ChangeLead
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -226,34 +222,3 @@ def test_a_reminder_waits_while_the_device_belongs_to_nobody() -> None:
     farewell, greeting = moved(an_order(), BOB)
     assert kinds(list(devices.follow(farewell))) == ["DeviceLeft", "CancelTimer"]
     assert kinds(list(devices.follow(greeting))) == ["DeviceRegistered", "SetTimer"]
-
-
-def test_another_lead_moves_what_waits() -> None:
-    care, _ = _care(NOW)
-    assert care.device is not None
-    lead = Lead(1, 1)
-    assert list(lead.change(ChangeLead(3))) == [StartJob(REPLAN, derive("lead", 2))]
-    assert list(lead.change(ChangeLead(3))) == []
-    care.lead_months = lead.months
-    assert list(care.replan()) == [SetTimer(REMIND, FIRST, months_later(NOW, 9))]
-    assert list(care.replan()) == []
-
-
-def test_a_notice_that_was_given_is_not_planned_again() -> None:
-    care, (_, timer) = _care(NOW)
-    assert isinstance(timer, SetTimer)
-    assert kinds(list(care.remind(TimerFired(*timer)))) == ["MaintenanceDue"]
-    care.lead_months = 3
-    assert list(care.replan()) == []
-
-
-def test_a_device_that_moves_takes_the_present_lead_along() -> None:
-    devices = OrderDevices(ORDER_ID)
-    list(devices.follow(paid()))
-    devices.devices[FIRST].last_service_at = NOW
-    devices.devices[FIRST].plan_notice(1)
-    devices.lead_months = 3
-    farewell, greeting = moved(an_order(), BOB)
-    assert kinds(list(devices.follow(farewell))) == ["DeviceLeft", "CancelTimer"]
-    _, timer = devices.follow(greeting)
-    assert timer == SetTimer(REMIND, FIRST, months_later(NOW, 9))

@@ -150,6 +150,11 @@ async def test_many_devices_are_planned_anew_whoever_is_served_and_moved_meanwhi
         "update devices set last_service_at = $1, notice_at = $2, notice_lead = 1", at, months_later(at, 11)
     )
     await bench.rows(
+        "insert into service_orders (id, device_id, title, state, opened_at, completed_at, version)"
+        " select gen_random_uuid(), id, 'Revize', 'completed', $1, $1, 2 from devices",
+        at,
+    )
+    await bench.rows(
         "insert into chassis.timers (kind, subject, lane, due, cause) select $1, id, 0, notice_at, $2 from devices",
         REMIND,
         pack(command_cause()),
@@ -172,7 +177,7 @@ async def test_many_devices_are_planned_anew_whoever_is_served_and_moved_meanwhi
     assert {(row["notice_at"], row["notice_lead"]) for row in rows} == {
         (months_later(row["last_service_at"], 9), 3) for row in rows
     }
-    assert await bench.failing_checks() == {}
+    assert (await bench.failing_checks()).keys() == {"service-desk.service-order-was-published"}  # put in by hand
 
 
 async def test_a_device_that_moves_into_a_lane_already_done_is_planned_with_the_present_lead(bench: Bench) -> None:
