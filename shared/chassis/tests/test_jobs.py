@@ -9,6 +9,7 @@ import pytest
 
 from chassis.consume import jobs
 from chassis.consume.jobs import do_pages
+from chassis.consume.outcomes import decide_or_bury
 from chassis.effects import StartJob
 from chassis.events.lanes import LANES, lane_of
 from chassis.events.unit import unit_of_work
@@ -40,14 +41,14 @@ async def turns(bench: Bench) -> dict[UUID, int]:
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, at: int, act: Callable[[], Any]) -> None:
     """Have something done when the n-th page was decided, before its cursor is moved."""
-    decide, left = jobs.decide_or_bury, iter(range(1, at + 1))
+    decide, left = decide_or_bury, iter(range(1, at + 1))
 
     async def interrupted(*args: Any, **more: Any) -> None:
         await decide(*args, **more)
         if next(left, None) == at:
             await act()
 
-    monkeypatch.setattr(jobs, "decide_or_bury", interrupted)
+    monkeypatch.setattr("chassis.consume.jobs.decide_or_bury", interrupted)
 
 
 async def test_everybody_has_one_turn_and_a_page_is_one_transaction_of_one_lane(
