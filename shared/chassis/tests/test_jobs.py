@@ -1,6 +1,7 @@
 """A job goes to everybody once, lane by lane, goes on where it was left, and begins anew when it is started again."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -97,6 +98,8 @@ async def test_a_start_while_a_page_is_decided_is_not_lost(
     await bench.do_jobs()
     done_before = 2 * (page - 1)
     assert await turns(bench) == dict(zip(everybody, [2] * done_before + [1] * (5 - done_before), strict=True))
+    because = Counter(record.correlation for record in await bench.records())
+    assert sorted(because.values()) == ([done_before, 5] if done_before else [5])
 
 
 async def test_a_worker_that_dies_between_pages_goes_on_at_its_cursor(
