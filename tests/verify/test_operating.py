@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from chassis.testing import drop_database
-from klientela import cli
+from klientela import cli, ledger
 from klientela.errors import Refusal
 from klientela.running import RunningSuite
 from tests.verify.conftest import Told, copy, name_of
@@ -100,6 +100,48 @@ def test_everything_else_is_explained_too(operator: Operator, kind: str, whose: 
     chain = operator.ask("explain", kind, getattr(operator.story, whose))["chain"]
     assert chain[-1]["type"].startswith(last)
     assert "cause" in chain[0]
+
+
+def test_points_are_explained_by_every_line_of_the_ledger_with_its_order_or_rule(operator: Operator) -> None:
+    said = operator.ask("explain", "points", operator.story.client)
+    lines = [link for link in said["chain"] if link["type"].startswith("loyalty.points_")]
+    assert sum(line["points"] for line in lines) == said["balance"] == lines[-1]["balance"] != 0
+    assert (said["earlier"], said["chain"][-1]) == (0, lines[-1])
+    assert all(line["order_number"] or line["rule_name"] == "Dárek" for line in lines)
+    assert {line["programme_version"] for line in lines if line["order_id"]} == {1}
+    assert {(line["rule_version"], line["points"]) for line in lines if line["rule"]} == {(1, 50)}
+    ids = [link["event_id"] for link in said["chain"]]
+    assert len(set(ids)) == len(ids)
+    assert all(link["caused_by"] in ids[:number] for number, link in enumerate(said["chain"]) if "cause" not in link)
+
+
+def test_a_long_ledger_is_shown_from_its_end_unless_all_is_asked_for(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lines(*arguments: object) -> list[str]:
+        chain = operator.ask("explain", "points", operator.story.client, *arguments)["chain"]
+        return [link["event_id"] for link in chain if "points" in link]
+
+    whole = lines()
+    monkeypatch.setattr(ledger, "SHOWN", 2)
+    assert lines() == whole[-2:]
+    assert "earlier movements are not shown" in operator.run("explain", "points", operator.story.client)
+    assert lines("--all") == whole
+    monkeypatch.setattr(ledger, "NEWEST", 1)
+    assert lines("--all") == whole, "more than one answer holds is read from the lane's log"
+
+
+def test_a_tier_is_explained_by_the_movements_until_it_was_reached(operator: Operator) -> None:
+    last = operator.ask("explain", "tier", operator.story.client)["chain"][-1]
+    assert (last["previous_tier"], last["tier"], last["programme_version"]) == ("bronze", "silver", 1)
+    assert "bronze → silver" in operator.run("explain", "tier", operator.story.client)
+
+
+def test_people_see_each_movement_in_a_line_of_eighty_columns(operator: Operator) -> None:
+    said = operator.run("explain", "points", operator.story.client)
+    assert "order 1 paid" in said or "order 1 linked" in said
+    assert "rule “Dárek”" in said
+    assert max(len(line) for line in said.splitlines()[1:]) <= 80
 
 
 def test_the_tier_of_who_never_reached_one_is_explained_by_the_last_points(operator: Operator) -> None:

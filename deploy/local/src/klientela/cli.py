@@ -95,13 +95,14 @@ def verify(
 def explain(
     kind: Annotated[str, typer.Argument(help="status, points, tier or star of a client; task, opportunity or order.")],
     subject: Annotated[str, typer.Argument(metavar="ID", help="The id of the client, or of the thing.")],
+    whole: Annotated[bool, typer.Option("--all", help="Points and tier: all movements, not the last 20.")] = False,
     as_json: Json = False,
     data: Data = None,
 ) -> int:
     """Show the chain of events and rule versions behind a thing."""
     from klientela import explain as module
 
-    return module.explain(DataDirectory.at(data), kind, subject, as_json=as_json)
+    return module.explain(DataDirectory.at(data), kind, subject, whole=whole, as_json=as_json)
 
 
 def dead_letters(

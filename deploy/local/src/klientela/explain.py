@@ -2,22 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from rich.console import Console
-
+from klientela.chain import Causes, Event, Link
 from klientela.errors import Refusal
+from klientela.explain_text import show_chain, show_ledger
 from klientela.layout import DataDirectory
-from klientela.running import Apis, Refused, RunningSuite
-
-Event = dict[str, Any]
-LONGEST = 64
-"""Events in a chain at most; hops stop rules far earlier."""
-
-VERSION_OF_DERIVED = 5
-"""Ids of raw messages, of timers' firings and of turns in a job are derived; a command's id is random."""
+from klientela.ledger import ledger_of
+from klientela.running import Apis, RunningSuite
 
 
 class Question(NamedTuple):
@@ -31,38 +24,42 @@ class Question(NamedTuple):
 ORDER_EVENTS = tuple(
     f"orders.order_{what}.v1" for what in ("placed", "changed", "paid", "refunded", "cancelled", "assigned", "left")
 )
-POINTS = ("loyalty.points_earned.v1", "loyalty.points_taken_back.v1")
 QUESTIONS: Mapping[str, Question] = {
     "status": Question(
         "clients", (("clients.client_status_changed.v1",), ("clients.client_created.v1",)), "There is no client {id}."
-    ),
-    "points": Question("loyalty", (POINTS,), "Client {id} has never had points."),
-    "tier": Question(
-        "loyalty", (("loyalty.tier_reached.v1",), POINTS), "Client {id} has the first tier and never had points."
     ),
     "star": Question("clients", (("clients.client_starred.v1",),), "Client {id} has never had a star."),
     "task": Question("clients", (("clients.task_created.v1",),), "There is no task {id}."),
     "opportunity": Question("orders", (("orders.opportunity_opened.v1",),), "There is no opportunity {id}."),
     "order": Question("orders", (ORDER_EVENTS,), "There is no order {id}."),
 }
+"""What one event has made so: the chain is what led to that event."""
+
+BALANCES = {
+    "points": "Client {id} has never had points.",
+    "tier": "Client {id} has the first tier and never had points.",
+}
+"""What all movements of an account together have made so, and what is said when there are none."""
+
+KINDS = ("status", *BALANCES, *(kind for kind in QUESTIONS if kind != "status"))
 
 
-def explain(layout: DataDirectory, kind: str, subject: str, *, as_json: bool) -> int:
+def explain(layout: DataDirectory, kind: str, subject: str, *, whole: bool, as_json: bool) -> int:
     """Print the chain behind a thing; raises Refusal when nothing is known of it."""
     identity = checked(kind, subject)
     with RunningSuite.of(layout).apis() as apis:
-        chain = chain_of(apis, kind, identity)
-        if as_json:
-            print(json.dumps({"subject": str(identity), "chain": chain}, ensure_ascii=False))
+        if kind in BALANCES:
+            explain_balance(apis, kind, identity, whole=whole, as_json=as_json)
         else:
-            show(kind, identity, chain)
+            chain = chain_of(apis, QUESTIONS[kind], identity)
+            say(identity, chain) if as_json else show_chain(f"Why {kind} {identity} is as it is:", chain)
     return 0
 
 
 def checked(kind: str, subject: str) -> UUID:
     """The id that was given. Raises Refusal for what is no id, or a kind of thing that cannot be explained."""
-    if kind not in QUESTIONS:
-        raise Refusal(f"`{kind}` cannot be explained; what can is {', '.join(QUESTIONS)}.")
+    if kind not in KINDS:
+        raise Refusal(f"`{kind}` cannot be explained; what can is {', '.join(KINDS)}.")
     try:
         return UUID(subject)
     except ValueError:
@@ -71,20 +68,28 @@ def checked(kind: str, subject: str) -> UUID:
         ) from None
 
 
-def chain_of(apis: Apis, kind: str, subject: UUID) -> list[dict[str, Any]]:
+def say(subject: UUID, chain: Sequence[Link], **more: int) -> None:
+    """The contract's answer for machines."""
+    print(json.dumps({"subject": str(subject), "chain": chain, **more}, ensure_ascii=False))
+
+
+def explain_balance(apis: Apis, kind: str, client: UUID, *, whole: bool, as_json: bool) -> None:
+    """Print the ledger behind points or a tier. Raises Refusal when there is none."""
+    ledger = ledger_of(apis, client, tier=kind == "tier", whole=whole)
+    if ledger is None:
+        raise Refusal(BALANCES[kind].format(id=client))
+    if as_json:
+        say(client, ledger.chain, balance=ledger.balance, earlier=ledger.earlier)
+    else:
+        show_ledger(kind, client, ledger)
+
+
+def chain_of(apis: Apis, question: Question, subject: UUID) -> list[Link]:
     """The chain behind a thing, root first. Raises Refusal when nothing is known of it."""
-    question = QUESTIONS[kind]
     event = latest(apis, question, subject)
     if event is None:
         raise Refusal(question.unknown.format(id=subject))
-    links: list[dict[str, Any]] = []
-    while len(links) < LONGEST:
-        before, cause = cause_of(apis, event)
-        links.append({**link_of(apis, event), **({"cause": cause} if cause else {})})
-        if before is None:
-            break
-        event = before
-    return links[::-1]
+    return [link for _, link in Causes(apis).back_from(event)][::-1]
 
 
 def latest(apis: Apis, question: Question, subject: UUID) -> Event | None:
@@ -94,83 +99,3 @@ def latest(apis: Apis, question: Question, subject: UUID) -> Event | None:
         if items:
             return items[0]
     return None
-
-
-def cause_of(apis: Apis, event: Event) -> tuple[Event | None, dict[str, Any] | None]:
-    """The event that caused this one, and what stands between them or instead of it: a timer, a command, a message."""
-    source, _, place = event["causationplace"].partition("/")
-    if not place:
-        return None, outer_cause(event)
-    lane, _, sequence = place.partition("/")
-    try:
-        before = apis.get(source, f"/v1/events/{lane}/{sequence}")
-    except Refused as refused:
-        if refused.status != HTTPStatus.NOT_FOUND:
-            raise
-        return None, {"kind": "lost", "place": event["causationplace"]}
-    between = None if before["id"] == event["causationid"] else {"kind": "timer", "id": event["causationid"]}
-    return before, between
-
-
-def outer_cause(event: Event) -> dict[str, Any]:
-    """What caused an event that no event caused. Who asked is told by the actor: ``role:name`` or ``channel:id``."""
-    causation, actor = event["causationid"], event["actor"]
-    if not causation:
-        kind = "start"
-    elif actor.startswith(("channel", "intake")):
-        kind = "intake"
-    else:
-        kind = "timer" if UUID(causation).version == VERSION_OF_DERIVED else "command"
-    return {"kind": kind, "id": causation, "actor": actor}
-
-
-def link_of(apis: Apis, event: Event) -> dict[str, Any]:
-    """One link of the chain as the contract has it; the rule is there where one asked for something."""
-    body = event["data"]
-    rule, version = body.get("rule_id"), body.get("rule_version")
-    if event["source"] != "automation" or rule is None:
-        rule = version = None
-    link = {
-        "event_id": event["id"],
-        "type": event["type"],
-        "at": event["time"],
-        "source": event["source"],
-        "lane": event["lane"],
-        "sequence": event["sequence"],
-        "rule": rule,
-        "rule_version": version,
-    }
-    return link | ({"rule_name": name_of(apis, rule)} if rule else {})
-
-
-def name_of(apis: Apis, rule: str) -> str | None:
-    """What a rule is called now; nothing for one that is gone."""
-    try:
-        name: str = apis.get("automation", f"/v1/rules/{rule}")["name"]
-    except (Refused, KeyError):
-        return None
-    return name
-
-
-def show(kind: str, subject: UUID, chain: Sequence[Mapping[str, Any]]) -> None:
-    """The chain for people: each event below what caused it."""
-    console = Console(highlight=False)
-    console.print(f"Why {kind} {subject} is as it is:", style="bold", markup=False, soft_wrap=True)
-    for depth, link in enumerate(chain):
-        indent = "   " * depth + ("└─ " if depth else "")
-        if cause := link.get("cause"):
-            console.print(f"{'   ' * depth}({spoken(cause)})", style="dim", markup=False, soft_wrap=True)
-        place = f"{link['source']}/{link['lane']}/{link['sequence']}"
-        rule = f"  rule “{link['rule_name'] or link['rule']}”, version {link['rule_version']}" if link["rule"] else ""
-        console.print(f"{indent}{link['at'][:19]}  {link['type']}  {place}{rule}", markup=False, soft_wrap=True)
-
-
-def spoken(cause: Mapping[str, Any]) -> str:
-    """A cause that is no event, as a phrase."""
-    return {
-        "start": "put in when the service was new",
-        "command": f"asked for by {cause.get('actor') or 'nobody who said a name'}",
-        "intake": f"a message that came by {cause.get('actor')}",
-        "timer": f"a timer had come due or a job went on, set by {cause.get('actor') or 'the event above'}",
-        "lost": f"caused by {cause.get('place')}, which its owner no longer has",
-    }[cause["kind"]]

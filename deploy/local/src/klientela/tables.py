@@ -1,0 +1,23 @@
+"""Tables for people: without lines between columns, so that they fit into a terminal of 80 columns."""
+
+from rich import box
+from rich.console import Console
+from rich.table import Column, Table
+
+
+def table(*columns: Column | str) -> Table:
+    """An empty table; what is too long for its column goes on in the next line and is never cut."""
+    made = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in made.columns:
+        column.overflow = "fold"
+    return made
+
+
+def number(header: str) -> Column:
+    """A column of numbers, flush right."""
+    return Column(header, justify="right", no_wrap=True)
+
+
+def terminal() -> Console:
+    """Stdout, which shows texts as they are."""
+    return Console(highlight=False, markup=False)
