@@ -105,6 +105,26 @@ def test_a_taken_port_is_named_together_with_its_holder(suite: Suite) -> None:
     assert suite.is_gone
 
 
+def test_up_does_not_pass_over_that_it_runs_on_another_base(running: Suite) -> None:
+    done = running.run("up", "--detach", "--port-base", str(running.base + 1000))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"up already with --port-base {running.base}, not {running.base + 1000}" in done.stderr
+    assert "Nothing was changed." in done.stderr
+    assert running.run("up", "--detach").returncode == 0, "who names no base wants none"
+
+
+def test_up_does_not_pass_over_that_another_program_runs_the_data(running: Suite) -> None:
+    start = running.layout.run / "start.json"
+    text = start.read_text()
+    try:
+        start.write_text(json.dumps(json.loads(text) | {"project": "/elsewhere/klientela"}))
+        done = running.run("up", "--detach")
+    finally:
+        start.write_text(text)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "started from /elsewhere/klientela and not from" in done.stderr
+
+
 def test_a_start_while_another_is_under_way_says_so(suite: Suite) -> None:
     suite.layout.prepare()
     with (suite.layout.run / "lock").open("w") as lock:

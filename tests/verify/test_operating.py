@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -199,6 +200,32 @@ def test_a_key_is_made_works_is_listed_and_revoked(operator: Operator) -> None:
     assert httpx.get(address, headers=bearer, trust_env=False).status_code == 200
     assert operator.ask("keys", "revoke", made["id"])["id"] == made["id"]
     assert httpx.get(address, headers=bearer, trust_env=False).status_code == 401
+
+
+def test_the_first_operators_key_is_revoked_for_a_new_one(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "secrets").mkdir()
+    old = operator.run("keys", "create", "--name", "first operator", "--role", "admin").strip()
+    first = operator.ask("keys")["items"][-1]
+    monkeypatch.setattr(RunningSuite, "of", lambda _: operator.suite.with_key(old))
+    said = operator.ask("keys", "revoke", first["id"], "--data", tmp_path)
+    assert said["id"] == first["id"]
+    kept = (tmp_path / "secrets" / "operator-key").read_text()
+    with pytest.raises(Refusal, match="`klientela up` gives the first operator a new key"):
+        operator.run("keys")
+    monkeypatch.setattr(RunningSuite, "of", lambda _: operator.suite.with_key(kept))
+    listed = {key["id"]: key for key in operator.ask("keys")["items"]}
+    assert listed[first["id"]]["revoked_at"]
+    assert (listed[said["replaced_by"]]["name"], listed[said["replaced_by"]]["revoked_at"]) == ("first operator", None)
+
+
+@pytest.mark.parametrize("command", ["keys", "dead-letters"])
+def test_tables_fit_into_eighty_columns(operator: Operator, command: str) -> None:
+    operator.run("keys", "create", "--name", "Eva Marie Novotná z velkoobchodu", "--role", "operator", "--days", 7)
+    lines = operator.run(command).splitlines()
+    assert len(lines) > 2 or command == "dead-letters"
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize(

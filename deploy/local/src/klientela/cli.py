@@ -18,6 +18,15 @@ Data = Annotated[
     Path | None,
     typer.Option(envvar="KLIENTELA_DATA", help="The data directory; .klientela in the project if not given."),
 ]
+PortBase = Annotated[
+    int | None,
+    typer.Option(
+        envvar="KLIENTELA_PORT_BASE",
+        min=1024,
+        max=65_000,
+        help=f"The port that all others follow; {DEFAULT_BASE} if not given.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines on stdout.")]
 
 
@@ -25,14 +34,12 @@ def up(
     detach: Annotated[bool, typer.Option(help="Come back when the suite is ready, and leave it running.")] = False,
     as_json: Json = False,
     data: Data = None,
-    port_base: Annotated[
-        int, typer.Option(envvar="KLIENTELA_PORT_BASE", min=1024, max=65_000, help="The port that all others follow.")
-    ] = DEFAULT_BASE,
+    port_base: PortBase = None,
 ) -> int:
     """Start the whole suite; the last line on stdout says as JSON where everything is."""
     from klientela import up as module
 
-    return module.up(DataDirectory.at(data), Ports(port_base), detach=detach, as_json=as_json)
+    return module.up(DataDirectory.at(data), port_base, detach=detach, as_json=as_json)
 
 
 def down(data: Data = None) -> int:
@@ -65,13 +72,11 @@ def restore(source: Annotated[Path, typer.Argument(help="A file written by `back
     return module.restore(DataDirectory.at(data), source)
 
 
-def preflight(
-    data: Data = None, port_base: Annotated[int, typer.Option(envvar="KLIENTELA_PORT_BASE")] = DEFAULT_BASE
-) -> int:
+def preflight(data: Data = None, port_base: PortBase = None) -> int:
     """Check whether this machine can carry the suite, and change nothing but the data directory."""
     from klientela import up as module
 
-    return module.check_only(DataDirectory.at(data), Ports(port_base))
+    return module.check_only(DataDirectory.at(data), Ports(port_base or DEFAULT_BASE))
 
 
 def test(context: typer.Context) -> int:
@@ -183,9 +188,9 @@ def options(
 
 
 def main() -> None:
-    """Run one command; a refusal becomes a sentence on stderr and exit code 1."""
+    """Run one command; a refusal becomes a sentence on stderr and its exit code."""
     try:
         build()(prog_name="klientela")
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
-        sys.exit(1)
+        sys.exit(refusal.code)

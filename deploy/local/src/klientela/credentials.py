@@ -6,19 +6,18 @@ from collections.abc import Callable
 from chassis.web.keys import new_signing_key, public_keys, sign_key
 from klientela.layout import DataDirectory, write_private
 
-OPERATOR_KEY = "operator-key"
+SIGNING_KEY = "signing-key.json"
 SUPERUSER_PASSWORD = "postgres-password"  # noqa: S105  (the name of a file)
 
 
 def make_missing(layout: DataDirectory) -> None:
     """Make whatever secret does not exist yet; one that exists is never touched."""
-    signing = layout.secrets / "signing-key.json"
+    signing = layout.secrets / SIGNING_KEY
     if not signing.exists():
         write_private(signing, new_signing_key())
     private = signing.read_text()
     texts: dict[str, Callable[[], str]] = {
         "public-keys.json": lambda: public_keys(private),
-        OPERATOR_KEY: lambda: sign_key(private, role="admin", name="first operator"),
         "service-key": lambda: sign_key(private, role="service", name="service"),
     }
     for name, make in texts.items():

@@ -6,14 +6,13 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from rich.console import Console
-from rich.table import Column, Table
-
 from klientela.errors import Refusal
 from klientela.layout import DataDirectory
 from klientela.running import Apis, Refused, RunningSuite
+from klientela.tables import indented, terminal
 
 ACTIONS = ("list", "show", "retry", "drop")
+LONGEST_REASON = 200
 
 
 def dead_letters(
@@ -55,15 +54,12 @@ def list_all(apis: Apis, among: Sequence[str], *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"items": found}, ensure_ascii=False))
         return 0
-    console = Console(highlight=False, markup=False)
-    if not found:
-        console.print("There are no dead letters.")
-        return 0
-    table = Table("service", Column("id", no_wrap=True), "died", "type", "handler", "reason")
+    console = terminal()
     for letter in found:
-        columns = ("service", "id", "died_at", "type", "handler", "reason")
-        table.add_row(*(str(letter[column])[:200] for column in columns))
-    console.print(table)
+        console.print(f"{letter['id']}  {letter['service']}, {letter['died_at'][:19].replace('T', ' ')}")
+        indented(console, f"{letter['type']} for {letter['handler']}: {letter['reason'][:LONGEST_REASON]}", 3)
+    counted = f"{len(found)} dead letter{'s' if len(found) > 1 else ''}; `dead-letters show ID` shows one whole."
+    console.print(counted if found else "There are no dead letters.")
     return 0
 
 

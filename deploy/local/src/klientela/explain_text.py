@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from rich.console import Console
-from rich.padding import Padding
 from rich.table import Column
 from rich.text import Text
 
 from klientela.chain import Link
 from klientela.ledger import Ledger
-from klientela.tables import number, table, terminal
+from klientela.tables import indented, number, table, terminal
 
 DEEPEST = 10
 """Events that are further from their root are not indented more."""
@@ -39,11 +37,6 @@ def show_chain(title: str, chain: Sequence[Link]) -> None:
         indented(console, Text(f"{moment(link['at'])}  {place(link)}", style="dim"), indent + 3)
         if rule := rule_of(link):
             indented(console, Text(rule), indent + 3)
-
-
-def indented(console: Console, text: Text, columns: int) -> None:
-    """A line that goes on where it began."""
-    console.print(Padding(text, (0, 0, 0, columns), expand=False))
 
 
 def show_ledger(kind: str, client: UUID, ledger: Ledger) -> None:

@@ -1,20 +1,25 @@
 """`klientela keys`: access keys for people and programs, made and revoked by the clients service."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Column
 
 from chassis.web.keys import ROLES
 from klientela.errors import Refusal
 from klientela.layout import DataDirectory
-from klientela.running import Apis, RunningSuite
+from klientela.operator_key import NEW_KEY, keep_operator_key, kept_in
+from klientela.running import Apis, Refused, RunningSuite
+from klientela.services import KEY_OWNER as OWNER
+from klientela.tables import table, terminal
 
 ACTIONS = ("list", "create", "revoke")
-OWNER = "clients"
+OWN_KEY = "own-key"
+"""The slug by which a key is refused to revoke itself."""
 
 
 def list_keys(layout: DataDirectory, *, as_json: bool) -> int:
@@ -24,12 +29,18 @@ def list_keys(layout: DataDirectory, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"items": found}, ensure_ascii=False))
         return 0
-    table = Table(Column("id", no_wrap=True), "name", "role", "until", "revoked")
+    lines = table(Column("id", no_wrap=True), "name", Column("role", no_wrap=True), Column("good", no_wrap=True))
     for key in found:
-        table.add_row(key["id"], key["name"], key["role"], key["expires_at"] or "for ever", key.get("revoked_at") or "")
-    console = Console(highlight=False, markup=False)
-    console.print(table) if found else console.print("No keys were made yet; `keys create` makes one.")
+        lines.add_row(key["id"], key["name"], key["role"], how_long(key))
+    terminal().print(lines)
     return 0
+
+
+def how_long(key: Mapping[str, Any]) -> str:
+    """Until when a key is good, or since when it is not."""
+    if key["revoked_at"]:
+        return f"revoked {key['revoked_at'][:10]}"
+    return f"until {key['expires_at'][:10]}" if key["expires_at"] else "for ever"
 
 
 def create_key(layout: DataDirectory, *, name: str | None, role: str | None, days: int | None, as_json: bool) -> int:
@@ -62,15 +73,35 @@ def revoke_key(layout: DataDirectory, key: str | None, *, as_json: bool) -> int:
         identity = UUID(key or "")
     except ValueError:
         raise Refusal("Say which: `keys revoke ID`. `keys list` shows the ids.") from None
-    with RunningSuite.of(layout).apis() as apis:
-        revoked = revoke(apis, identity)
-    print(json.dumps(revoked, ensure_ascii=False) if as_json else f"Key {identity} is revoked.")
+    suite = RunningSuite.of(layout)
+    try:
+        with suite.apis() as apis:
+            revoked = revoke(apis, identity)
+    except Refused as refused:
+        if refused.slug != OWN_KEY:
+            raise
+        revoked = replace(layout, suite, identity)
+    if as_json:
+        print(json.dumps(revoked, ensure_ascii=False))
+        return 0
+    print(f"Key {identity} is revoked.")
+    if "replaced_by" in revoked:
+        print(f"It was the first operator's. The new one, {revoked['replaced_by']}, is in {kept_in(layout)}.")
     return 0
 
 
 def revoke(apis: Apis, key: UUID) -> dict[str, Any]:
     """Ask the owner of keys to revoke one."""
     return apis.ask("DELETE", OWNER, f"/v1/keys/{key}")
+
+
+def replace(layout: DataDirectory, suite: RunningSuite, key: UUID) -> dict[str, Any]:
+    """Revoke the first operator's key with a new one in its place, so that nobody is locked out."""
+    with suite.apis() as apis:
+        made = apis.ask("POST", OWNER, "/v1/keys", body=NEW_KEY)
+    keep_operator_key(layout, made["key"])
+    with suite.with_key(made["key"]).apis() as apis:
+        return revoke(apis, key) | {"replaced_by": made["id"]}
 
 
 def keys(

@@ -10,7 +10,7 @@ import psutil
 from klientela.layout import DataDirectory
 from klientela.processes import OWNER_VARIABLE, ProcessRecord, end, lives
 
-NOT_CHILDREN = ("supervisor", "ready")
+NOT_CHILDREN = ("supervisor", "ready", "start")
 LAST = ("kafka", "postgres")
 """What the others stand on, ended after them."""
 PATIENCE = 30.0

@@ -3,15 +3,16 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from klientela.credentials import OPERATOR_KEY
 from klientela.errors import Refusal
 from klientela.layout import DataDirectory
+from klientela.operator_key import OPERATOR_KEY
 from klientela.services import SERVICES, Service
 from klientela.supervisor import announced
 
@@ -35,6 +36,10 @@ class RunningSuite:
             raise Refusal(f"No suite is up in {layout.root}. Start it with `klientela up`, or name another --data.")
         databases = {service.name: database_of(layout, service, found["postgres"]) for service in SERVICES}
         return cls(found["services"], layout.secret(OPERATOR_KEY), databases)
+
+    def with_key(self, key: str) -> "RunningSuite":
+        """The same suite, asked with another key."""
+        return replace(self, key=key)
 
     @contextmanager
     def apis(self) -> Iterator["Apis"]:
@@ -120,4 +125,7 @@ def refusal_of(service: str, answer: httpx.Response) -> Refused:
         reason = ". ".join(part for part in (str(problem.get("detail", "")).rstrip("."), faults) if part) or slug
     except (ValueError, KeyError, TypeError, AttributeError):
         slug, reason = "", f"HTTP status {answer.status_code}"
-    return Refused(f"The service {service} refused: {reason}.", answer.status_code, slug)
+    hint = (
+        " `klientela up` gives the first operator a new key." if answer.status_code == HTTPStatus.UNAUTHORIZED else ""
+    )
+    return Refused(f"The service {service} refused: {reason}.{hint}", answer.status_code, slug)

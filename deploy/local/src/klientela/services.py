@@ -55,7 +55,7 @@ SERVICES = (
     Service("automation", 5),
 )
 KEY_OWNER = "clients"
-"""The one service that signs keys and so is told where the signing key is."""
+"""The one service that makes keys and so is told where the signing key is."""
 
 
 def serve_command(service: Service) -> list[str]:

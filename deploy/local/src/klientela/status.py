@@ -1,20 +1,26 @@
 """`klientela status`: which processes run, whether the services are well, and what each says of itself."""
 
 import json
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
-from rich.console import Console
 from rich.table import Table
 
-from klientela.credentials import OPERATOR_KEY
 from klientela.layout import DataDirectory
+from klientela.operator_key import OPERATOR_KEY
 from klientela.processes import ProcessRecord, family
 from klientela.services import SERVICES
 from klientela.supervisor import announced, supervisor_of
+from klientela.tables import number, table, terminal
+
+PROC = Path("/proc")
+PROPORTIONAL = re.compile(r"^Pss:\s+(\d+) kB$", re.MULTILINE)
+"""A process's memory where each shared page is divided among its sharers, so that the parts may be summed."""
 
 PROCESSES = ("supervisor", "postgres", "kafka", *(service.name for service in SERVICES))
 
@@ -40,7 +46,14 @@ def look(layout: DataDirectory) -> dict[str, Any]:
         with ThreadPoolExecutor() as pool:
             asked = pool.map(lambda url: ask(url, key), announcement["services"].values())
             services = dict(zip(announcement["services"], asked, strict=True))
-    return {"state": state, "data": str(layout.root), "processes": processes, "services": services}
+    together = sum(process["memory_bytes"] for process in processes.values())
+    return {
+        "state": state,
+        "data": str(layout.root),
+        "processes": processes,
+        "services": services,
+        "memory_bytes": together,
+    }
 
 
 def measure(layout: DataDirectory, name: str) -> dict[str, Any] | None:
@@ -58,9 +71,13 @@ def measure(layout: DataDirectory, name: str) -> dict[str, Any] | None:
 
 
 def memory(process: psutil.Process) -> int:
-    """Memory in use by one process; shared memory is counted for each sharer."""
+    """Memory in use by one process, shared pages by its part of them; by all where the system tells no more."""
     try:
-        return int(process.memory_info().rss)
+        found = PROPORTIONAL.search((PROC / str(process.pid) / "smaps_rollup").read_text())
+    except OSError:
+        found = None
+    try:
+        return int(found[1]) * 1024 if found else int(process.memory_info().rss)
     except psutil.Error:
         return 0
 
@@ -80,27 +97,56 @@ def ask(url: str, key: str) -> dict[str, Any]:
 
 def show(state: dict[str, Any]) -> None:
     """The state for people."""
-    console = Console()
-    console.print(f"Klientela is {state['state']} ({state['data']})", highlight=False, soft_wrap=True)
+    console = terminal()
+    console.print(f"Klientela is {state['state']} ({state['data']})", soft_wrap=True)
     if not state["processes"]:
         return
-    table = Table("process", "pid", "up", "memory", "ready", "address")
+    console.print(process_table(state))
+    said = {name: service["status"] for name, service in state["services"].items() if service["status"]}
+    if said:
+        console.print(lane_table(said))
+
+
+def process_table(state: dict[str, Any]) -> Table:
+    """Each process with its memory, and whether its service is ready."""
+    lines = table("process", number("pid"), number("up"), number("memory"), "ready", "address")
     for name, process in state["processes"].items():
         service = state["services"].get(name, {})
         ready = "" if not service else "yes" if service["ready"] else "no"
-        size = f"{process['memory_bytes'] / 1e6:.0f} MB"
-        up = f"{process['up_seconds']:.0f} s"
-        table.add_row(name, str(process["pid"]), up, size, ready, service.get("url", ""))
-    console.print(table)
-    said = {name: service["status"] for name, service in state["services"].items() if service["status"]}
-    lanes = Table("service", "events", "unpublished", "lag", "intake", "timers due", "jobs", "parked", "dead")
+        up, size = duration(process["up_seconds"]), megabytes(process["memory_bytes"])
+        lines.add_row(name, str(process["pid"]), up, size, ready, service.get("url", ""))
+    lines.add_row("together", "", "", megabytes(state["memory_bytes"]), "", "")
+    return lines
+
+
+def lane_table(said: dict[str, dict[str, Any]]) -> Table:
+    """What each service has written, and what waits."""
+    lines = table("service", *map(number, ("events", "to send", "lag", "intake", "timers", "jobs", "parked", "dead")))
     for name, one in said.items():
         events = sum(head for _, head, _ in one["heads"].values())
         unpublished = events - sum(published for _, _, published in one["heads"].values())
         waiting = (one["intake"], one["timers_due"], one["jobs"], one["parked"], one["dead"])
-        lanes.add_row(name, str(events), str(unpublished), str(lag(one, said)), *map(str, waiting))
-    if said:
-        console.print(lanes)
+        counts = (events, unpublished, lag(one, said), *waiting)
+        lines.add_row(name, *(f"{count:,}" for count in counts))
+    return lines
+
+
+def megabytes(size: int) -> str:
+    """A size as people say it."""
+    return f"{size / 1e6:,.0f} MB"
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it, in its two largest units.
+
+    >>> [duration(seconds) for seconds in (59.9, 61, 7322, 90_000)]
+    ['59 s', '1 min 1 s', '2 h 2 min', '1 d 1 h']
+    """
+    minutes, left = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [f"{count} {unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "min"), (left, "s")) if count]
+    return " ".join(parts[:2]) or "0 s"
 
 
 def lag(mine: dict[str, Any], said: dict[str, dict[str, Any]]) -> int:

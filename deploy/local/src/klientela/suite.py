@@ -7,14 +7,15 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from threading import Event
 from typing import Any, TypeVar
 
-from klientela.credentials import OPERATOR_KEY, SUPERUSER_PASSWORD, make_missing, password
+from klientela.credentials import SUPERUSER_PASSWORD, make_missing, password
 from klientela.databases import provide
 from klientela.kafka import KafkaBroker
 from klientela.layout import DataDirectory
+from klientela.operator_key import OPERATOR_KEY, ensure_operator_key
 from klientela.ports import Ports
 from klientela.postgres import PostgresServer
 from klientela.processes import ManagedProcess
-from klientela.services import SERVICES, Service, ServiceProcess, service_environment
+from klientela.services import KEY_OWNER, SERVICES, Service, ServiceProcess, service_environment
 
 Process = TypeVar("Process", bound=ManagedProcess)
 
@@ -89,6 +90,7 @@ class Suite:
         self.services = [self._service(service) for service in SERVICES]
         self.progress("Starting the services " + ", ".join(service.name for service in SERVICES))
         start_together(self.services, lambda process: process.start(self.stopping), self.stopping.set)
+        ensure_operator_key(self.layout, self.addresses[KEY_OWNER], self.progress)
 
     def _start_server(self, server: ManagedProcess) -> None:
         server.start(self.stopping)
@@ -125,10 +127,15 @@ class Suite:
         """Stop all in reverse order; the names of those that had to be killed."""
         return [*stop_together(self.services), *stop_together(reversed(self.servers))]
 
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where each service is."""
+        return {service.name: service.url(self.ports) for service in SERVICES}
+
     def announcement(self) -> dict[str, Any]:
         """The line that `up` prints: where everything is, and the first operator's key."""
         return {
-            "services": {service.name: service.url(self.ports) for service in SERVICES},
+            "services": self.addresses,
             "kafka": self.bootstrap,
             "postgres": self.postgres.dsn if self.postgres else None,
             "key": self.layout.secret(OPERATOR_KEY),

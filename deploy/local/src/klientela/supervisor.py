@@ -8,13 +8,13 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from logging.handlers import RotatingFileHandler
 from typing import Any
 
 from klientela import preflight
 from klientela.errors import Refusal
-from klientela.layout import DataDirectory, write_private
+from klientela.layout import PROJECT, DataDirectory, write_private
 from klientela.log_rotation import rotate
 from klientela.orphans import end_orphans
 from klientela.ports import Ports
@@ -89,6 +89,26 @@ def ownership(layout: DataDirectory) -> Iterator[None]:
         os.close(descriptor)
 
 
+@dataclass(frozen=True)
+class Start:
+    """How the suite that runs was started: its ports' base, and the folder of the program."""
+
+    base: int
+    project: str
+
+    @classmethod
+    def read(cls, layout: DataDirectory) -> "Start | None":
+        """What was written at the last start; nothing when that cannot be read."""
+        try:
+            return cls(**json.loads((layout.run / "start.json").read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def write(self, layout: DataDirectory) -> None:
+        """Remember it for later commands."""
+        write_private(layout.run / "start.json", json.dumps(asdict(self)))
+
+
 def supervisor_of(layout: DataDirectory) -> ProcessRecord | None:
     """The living supervisor of this directory."""
     record = ProcessRecord.read(layout.run / "supervisor.json")
@@ -137,6 +157,7 @@ def run(layout: DataDirectory, ports: Ports, report: Report) -> int:
         logger.warning("ended what an earlier supervisor had left: %s", ", ".join(orphans))
         report.progress("Ended what an earlier run had left: " + ", ".join(orphans))
     layout.stamp()
+    Start(ports.base, str(PROJECT)).write(layout)
     suite = Suite(layout, ports, report.progress)
     with signals(suite.stopping.set):
         try:

@@ -2,7 +2,9 @@
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Column, Table
+from rich.text import Text
 
 
 def table(*columns: Column | str) -> Table:
@@ -21,3 +23,8 @@ def number(header: str) -> Column:
 def terminal() -> Console:
     """Stdout, which shows texts as they are."""
     return Console(highlight=False, markup=False)
+
+
+def indented(console: Console, text: Text | str, columns: int) -> None:
+    """A text that goes on in the column where it began."""
+    console.print(Padding(text, (0, 0, 0, columns), expand=False))

@@ -6,28 +6,51 @@ import signal
 import sys
 
 from klientela import preflight
-from klientela.errors import Refusal
-from klientela.layout import DataDirectory
-from klientela.ports import Ports
+from klientela.errors import NotAsAsked, Refusal
+from klientela.layout import PROJECT, DataDirectory
+from klientela.operator_key import ensure_operator_key
+from klientela.ports import DEFAULT_BASE, Ports
 from klientela.reporting import PipeReport, TerminalReport
+from klientela.services import KEY_OWNER
 from klientela.suite import Suite
-from klientela.supervisor import announced, supervise, supervisor_of
+from klientela.supervisor import Start, announced, supervise, supervisor_of
 
 
-def up(layout: DataDirectory, ports: Ports, *, detach: bool, as_json: bool) -> int:
+def up(layout: DataDirectory, port_base: int | None, *, detach: bool, as_json: bool) -> int:
     """Start the suite unless it is up; the exit code."""
     report = TerminalReport(as_json=as_json)
     running = announced(layout)
     if running:
+        refuse_another(layout, port_base)
         report.progress("Klientela is up already.")
-        report.ready(running)
+        key = ensure_operator_key(layout, running["services"][KEY_OWNER], report.progress)
+        report.ready(running | {"key": key})
         return 0
     if layout.restoring.exists():
         raise Refusal(
             f"A restore into {layout.root} was cut short, and the data in it is not whole. Run the restore again; "
             f"the data from before is in {layout.root / 'set-aside'}."
         )
+    ports = Ports(port_base or DEFAULT_BASE)
     return start_detached(layout, ports, report) if detach else supervise(layout, ports, report)
+
+
+def refuse_another(layout: DataDirectory, port_base: int | None) -> None:
+    """Raise NotAsAsked when the suite that is up is another one than was asked for."""
+    start = Start.read(layout)
+    if start is None:
+        return
+    stop = "Nothing was changed. Stop it first with `klientela down`"
+    if port_base and port_base != start.base:
+        raise NotAsAsked(
+            f"Klientela in {layout.root} is up already with --port-base {start.base}, not {port_base}. "
+            f"{stop}, or leave --port-base out."
+        )
+    if start.project != str(PROJECT):
+        raise NotAsAsked(
+            f"Klientela in {layout.root} is up already, started from {start.project} and not from {PROJECT}. "
+            f"{stop}, or name another --data."
+        )
 
 
 def start_detached(layout: DataDirectory, ports: Ports, report: TerminalReport) -> int:

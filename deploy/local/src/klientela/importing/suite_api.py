@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import httpx
 
-from klientela.credentials import OPERATOR_KEY
 from klientela.errors import Refusal
 from klientela.layout import DataDirectory
+from klientela.operator_key import OPERATOR_KEY
 from klientela.supervisor import announced
 
 Answer = dict[str, Any]

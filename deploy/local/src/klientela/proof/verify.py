@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
-from rich.table import Column, Table
 
 from chassis.run.serve import load_service
 from chassis.service import Service
@@ -18,6 +17,7 @@ from klientela.proof.finding import Finding
 from klientela.proof.snapshot import at_rest
 from klientela.reporting import TerminalReport
 from klientela.running import RunningSuite
+from klientela.tables import number, table
 from schemas.catalogue import OWNERS
 
 
@@ -73,12 +73,12 @@ async def prove(
 def show(findings: Sequence[Finding], seconds: float) -> None:
     """The findings for people: a table, then every failure that is named."""
     console = Console(highlight=False)
-    table = Table("", Column("check", overflow="fold"), Column("examined", justify="right"), "")
+    lines = table("", "check", number("examined"), "")
     for finding in findings:
         remark = f"{finding.failed} failures" if finding.failed else finding.note
         mark = "[bold red]no[/]" if finding.failed else "[green]ok[/]"
-        table.add_row(mark, finding.name, f"{finding.examined:,}", remark)
-    console.print(table)
+        lines.add_row(mark, finding.name, f"{finding.examined:,}", remark)
+    console.print(lines)
     failed = [finding for finding in findings if finding.failed]
     for finding in failed:
         console.print(finding.name, style="bold red", markup=False)

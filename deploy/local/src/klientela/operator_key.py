@@ -1,0 +1,72 @@
+"""The first operator's key: made by the clients service as all others are, so that it is listed and can be revoked."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from chassis.web.keys import sign_key
+from klientela.credentials import SIGNING_KEY
+from klientela.errors import Refusal
+from klientela.layout import DataDirectory, write_private
+
+OPERATOR_KEY = "operator-key"
+NEW_KEY = {"name": "first operator", "role": "admin"}
+PASS = timedelta(minutes=1)
+"""How long the key is good by which the first operator's key is asked for."""
+
+
+def ensure_operator_key(layout: DataDirectory, clients: str, progress: Callable[[str], None]) -> str:
+    """The key as it is kept, or a new one in its place when there is none or it was revoked.
+
+    Whoever may read the signing key owns the suite, so a revoked key never locks its owner out.
+    """
+    kept = kept_in(layout)
+    text = kept.read_text().strip() if kept.exists() else ""
+    if text and not refused(clients, text):
+        return text
+    progress("Making a key for the first operator")
+    signing = layout.secret(SIGNING_KEY)
+    by = sign_key(signing, role="admin", name="klientela up", expires_at=datetime.now(UTC) + PASS)
+    try:
+        status, made = ask(clients, "POST", by, NEW_KEY)
+    except (OSError, HTTPException, ValueError) as error:
+        raise Refusal(f"The service clients does not answer ({error}). Try `klientela up` again.") from error
+    if status != HTTPStatus.CREATED:
+        raise Refusal(f"The service clients made no key for the first operator (HTTP status {status}).")
+    return keep_operator_key(layout, made["key"])
+
+
+def refused(clients: str, key: str) -> bool:
+    """Whether the clients service says that a key is not good; one that says nothing just now has not said so."""
+    try:
+        return ask(clients, "GET", key)[0] == HTTPStatus.UNAUTHORIZED
+    except (OSError, HTTPException, ValueError):
+        return False
+
+
+def keep_operator_key(layout: DataDirectory, text: str) -> str:
+    """Put a key where commands find it; the key."""
+    write_private(kept_in(layout), text)
+    return text
+
+
+def kept_in(layout: DataDirectory) -> Path:
+    """The file with the key."""
+    return layout.secrets / OPERATOR_KEY
+
+
+def ask(clients: str, method: str, key: str, body: object = None) -> tuple[int, Any]:
+    """What the clients service answers about keys."""
+    connection = HTTPConnection(urlsplit(clients).netloc, timeout=10)
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    try:
+        connection.request(method, "/v1/keys", json.dumps(body) if body else None, headers)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
