@@ -36,13 +36,18 @@ def eventually(what: str, holds: Callable[[], bool], seconds: float = 30) -> Non
         Event().wait(0.05)
 
 
+def clean_environment() -> dict[str, str]:
+    """The machine's environment without anything about a suite."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("KLIENTELA_")}
+
+
 @dataclass
 class Suite:
     """The command on one data directory."""
 
     layout: DataDirectory
     base: int
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=clean_environment)
 
     @property
     def command(self) -> list[str]:
@@ -100,10 +105,16 @@ def free_base() -> int:
 @contextmanager
 def stand_in_suite(root: Path) -> Iterator[Suite]:
     """A suite whose services are stand-ins; whatever runs at the end is stopped."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("KLIENTELA_")}
-    environment["KLIENTELA_SERVE"] = f"{sys.executable} {STAND_IN}"
-    one = Suite(DataDirectory.at(root), free_base(), environment)
-    yield one
+    one = Suite(DataDirectory.at(root), free_base())
+    one.environment["KLIENTELA_SERVE"] = f"{sys.executable} {STAND_IN}"
+    with stopped_at_the_end(one):
+        yield one
+
+
+@contextmanager
+def stopped_at_the_end(one: Suite) -> Iterator[None]:
+    """Stop whatever still runs of a suite."""
+    yield
     stopped = one.run("down")
     assert stopped.returncode == 0, stopped.stderr
     assert one.is_gone

@@ -10,7 +10,13 @@ import pytest
 from klientela import status
 from klientela.services import SERVICES
 
-LANES = {"heads": {"0": [1, 1_234_567, 1_234_560]}, "progress": {}, "intake": 12_345, "timers_due": 123, "parked": 1_234}
+LANES = {
+    "heads": {"0": [1, 1_234_567, 1_234_560]},
+    "progress": {},
+    "intake": 12_345,
+    "timers_due": 123,
+    "parked": 1_234,
+}
 
 
 def state_of_a_large_suite() -> dict[str, Any]:
@@ -21,7 +27,7 @@ def state_of_a_large_suite() -> dict[str, Any]:
     }
     return {
         "state": "up", "data": "/data", "processes": dict.fromkeys(status.PROCESSES, process), "services": services,
-        "memory_bytes": 8 * 12_345_678_901, "elsewhere": {"kafka": "kafka.example:9092"},
+        "memory_bytes": 8 * 12_345_678_901, "elsewhere": ["kafka", *services],
     }  # fmt: skip
 
 

@@ -14,11 +14,11 @@ from klientela.layout import DataDirectory
 from klientela.ports import HOST
 from klientela.postgres import SUPERUSER
 from klientela.postgres_binaries import programs
-from klientela.supervisor import announced
+from klientela.supervisor import Start, announced
 
 OWN_CLUSTER = (
-    "The databases are in a PostgreSQL of your own, so a backup is that cluster's business: use its tools "
-    "(pg_basebackup or your provider's snapshots), and keep a copy of {secrets} beside it."
+    "Databases of this suite are in a PostgreSQL of your own ({names}), which is not copied from here. Back them up by "
+    "its own means (pg_basebackup, or your provider's snapshots), all at one instant or with the suite down, and keep a copy of {secrets} beside it."
 )
 
 
@@ -27,8 +27,10 @@ def backup(layout: DataDirectory, target: Path) -> int:
     announcement = announced(layout)
     if not announcement:
         raise Refusal(f"The suite in {layout.root} is not up. Start it with `klientela up`, then back it up.")
-    if not announcement["postgres"]:
-        raise Refusal(OWN_CLUSTER.format(secrets=layout.secrets))
+    start = Start.read(layout)
+    names = [name for name in start.elsewhere if name != "kafka"] if start else []
+    if names or not announcement["postgres"]:
+        raise Refusal(OWN_CLUSTER.format(names=", ".join(names), secrets=layout.secrets))
     file = destination(target)
     with tempfile.TemporaryDirectory(prefix="backup-", dir=layout.root) as work:
         copy_cluster(Path(work), announcement["postgres"], layout)

@@ -2,23 +2,27 @@
 
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
 from klientela.errors import Refusal
 from klientela.ports import holder, is_free
+from klientela.services import SERVICES
 
-MEMORY = 1_500_000_000
+MEMORY_OF_SERVICES = 600_000_000
+MEMORY_OF_KAFKA = 500_000_000
+MEMORY_OF_POSTGRES = 400_000_000
 DISK = 1_000_000_000
 VARIABLE = "KLIENTELA_PREFLIGHT"
 
 
-def check(data: Path, ports: dict[str, int], *, everything_here: bool) -> None:
-    """Refuse what would fail later in a worse way. `everything_here`: PostgreSQL and Kafka run here too."""
+def check(data: Path, ports: Mapping[str, int], elsewhere: Sequence[str] = ()) -> None:
+    """Refuse what would fail later in a worse way; what is `elsewhere` needs nothing here (see `own_parts`)."""
     findings = [finding for name, port in ports.items() if (finding := taken(name, port))]
     if os.environ.get(VARIABLE) != "off":
-        findings += [finding for finding in (memory(everything_here=everything_here), disk(data)) if finding]
+        findings += [finding for finding in (memory(needed_memory(elsewhere)), disk(data)) if finding]
     if findings:
         raise Refusal("\n".join(findings))
 
@@ -32,10 +36,16 @@ def taken(name: str, port: int) -> str | None:
     return f"Port {port}, which {name} needs, is taken {by}. End that process, or choose other ports with --port-base."
 
 
-def memory(*, everything_here: bool) -> str | None:
+def needed_memory(elsewhere: Sequence[str]) -> int:
+    """What runs here at least, and PostgreSQL and Kafka where they do."""
+    kafka = 0 if "kafka" in elsewhere else MEMORY_OF_KAFKA
+    postgres = 0 if all(service.name in elsewhere for service in SERVICES) else MEMORY_OF_POSTGRES
+    return MEMORY_OF_SERVICES + kafka + postgres
+
+
+def memory(needed: int) -> str | None:
     """Too little free memory."""
     free = psutil.virtual_memory().available
-    needed = MEMORY if everything_here else MEMORY // 2
     if free >= needed:
         return None
     return (

@@ -1,6 +1,7 @@
 """`klientela restore`: put a backup in place of the present data, in a way that every service notices."""
 
 import json
+import os
 import subprocess
 import tarfile
 import tempfile
@@ -13,6 +14,7 @@ from rich.console import Console
 from klientela.errors import Refusal
 from klientela.layout import DataDirectory, difference, write_private
 from klientela.orphans import end_orphans
+from klientela.own_servers import own_parts
 from klientela.postgres_binaries import programs
 from klientela.supervisor import ownership
 
@@ -22,6 +24,12 @@ PARTS = ("postgres", "kafka", "secrets")
 
 def restore(layout: DataDirectory, source: Path) -> int:
     """Restore and say where the old data is; the exit code."""
+    own = [part for part in own_parts(os.environ) if part != "kafka"]
+    if own:
+        raise Refusal(
+            f"The databases of {', '.join(own)} are in a PostgreSQL of your own, as the environment says, and a "
+            "restore does not reach them. Restore them by that server's own means, or unset KLIENTELA_<SERVICE>_DATABASE."
+        )
     if not source.is_file():
         raise Refusal(f"{source} is not a file.")
     layout.prepare()
@@ -36,11 +44,18 @@ def restore(layout: DataDirectory, source: Path) -> int:
             (unpacked / part).rename(layout.root / part)
         layout.restoring.unlink()
     Console(stderr=True, highlight=False).print(
-        f"Restored from {source}. The data from before is in {aside}, with what channels had written to intake.orders "
-        "and the suite had not yet taken in; delete it when you are sure.",
+        f"Restored from {source}. The data from before is in {aside}; delete it when you are sure. "
+        + kafka_after(aside),
         soft_wrap=True,
     )
     return 0
+
+
+def kafka_after(aside: Path) -> str:
+    """What a restore means for Kafka, ours or the user's."""
+    if (aside / "kafka").exists():
+        return "With it is what channels had written to intake.orders and the suite had not yet taken in."
+    return "A Kafka of your own stays as it is: the services write their topics on from the restored data."
 
 
 def unpack(source: Path, work: Path) -> None:

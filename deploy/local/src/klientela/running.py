@@ -9,12 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 
 from klientela.errors import Refusal
 from klientela.layout import DataDirectory
 from klientela.operator_key import OPERATOR_KEY
+from klientela.processes import ProcessRecord
 from klientela.services import SERVICES, Service
-from klientela.supervisor import announced
+from klientela.supervisor import Start, announced
 
 PATIENCE = 30.0
 Answer = dict[str, Any]
@@ -22,7 +24,10 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True)
 class RunningSuite:
-    """A suite that is up: ``services`` are base addresses and ``databases`` DSNs, both by the services' names."""
+    """A suite that is up: ``services`` are base addresses and ``databases`` DSNs, both by the services' names.
+
+    The DSN of a database of the user's own is not known while its service is down.
+    """
 
     services: Mapping[str, str]
     key: str = field(repr=False)
@@ -50,15 +55,16 @@ class RunningSuite:
 
 
 def database_of(layout: DataDirectory, service: Service, cluster: str | None) -> str:
-    """The DSN of a service's database: the user's own, or that of the suite's cluster with the role's own password."""
-    given = os.environ.get(service.database_variable)
-    if given:
-        return given
-    if not cluster:
-        raise Refusal(
-            "The suite runs on a PostgreSQL of your own. "
-            f"Set {service.database_variable} to what it was for `klientela up`."
-        )
+    """The DSN of a service's database, as its process was told; while it is down, as it will be told."""
+    record = ProcessRecord.read(layout.run / f"{service.name}.json")
+    process = record.process() if record else None
+    try:
+        told = process.environ().get(service.database_variable) if process else None
+    except psutil.Error:
+        told = None
+    start = Start.read(layout)
+    if told or not cluster or (start and service.name in start.elsewhere):
+        return told or os.environ.get(service.database_variable, "")
     word = layout.secret(f"{service.name}-database-password")
     place = urlsplit(cluster)
     return f"postgresql://{service.database}:{word}@{place.hostname}:{place.port}/{service.database}"

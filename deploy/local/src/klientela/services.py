@@ -54,6 +54,8 @@ SERVICES = (
     Service("loyalty", 4),
     Service("automation", 5),
 )
+KAFKA_VARIABLE = "KLIENTELA_KAFKA"
+"""The environment variable with Kafka's address."""
 KEY_OWNER = "clients"
 """The one service that makes keys and so is told where the signing key is."""
 
@@ -73,7 +75,7 @@ def service_environment(
     told |= {
         "KLIENTELA_HOST": HOST,
         "KLIENTELA_PORT": str(service.port(ports)),
-        "KLIENTELA_KAFKA": kafka,
+        KAFKA_VARIABLE: kafka,
         "KLIENTELA_PUBLIC_KEYS": str(secrets / "public-keys.json"),
         "KLIENTELA_SERVICE_KEY": str(secrets / "service-key"),
         "KLIENTELA_PUBLIC_URL": given.get("KLIENTELA_PUBLIC_URL") or orders_url(ports),

@@ -15,7 +15,7 @@ from klientela.layout import DataDirectory
 from klientela.operator_key import OPERATOR_KEY
 from klientela.processes import ProcessRecord, family
 from klientela.services import SERVICES
-from klientela.supervisor import announced, supervisor_of
+from klientela.supervisor import Start, announced, supervisor_of
 from klientela.tables import number, table, terminal
 
 PROC = Path("/proc")
@@ -53,7 +53,14 @@ def look(layout: DataDirectory) -> dict[str, Any]:
         "processes": processes,
         "services": services,
         "memory_bytes": together,
+        "elsewhere": elsewhere(layout) if announcement else [],
     }
+
+
+def elsewhere(layout: DataDirectory) -> list[str]:
+    """What the suite stands on that is the user's own: `kafka`, and services by their databases."""
+    start = Start.read(layout)
+    return list(start.elsewhere) if start else []
 
 
 def measure(layout: DataDirectory, name: str) -> dict[str, Any] | None:
@@ -102,6 +109,11 @@ def show(state: dict[str, Any]) -> None:
     if not state["processes"]:
         return
     console.print(process_table(state))
+    if state["elsewhere"]:
+        databases = [name for name in state["elsewhere"] if name != "kafka"]
+        kafka = ["Kafka"] if "kafka" in state["elsewhere"] else []
+        own = [*kafka, *([f"the databases of {', '.join(databases)}"] if databases else [])]
+        console.print(f"On servers of your own: {' and '.join(own)}")
     said = {name: service["status"] for name, service in state["services"].items() if service["status"]}
     if said:
         console.print(lane_table(said))

@@ -15,7 +15,7 @@ from klientela.operator_key import OPERATOR_KEY, ensure_operator_key
 from klientela.ports import Ports
 from klientela.postgres import PostgresServer
 from klientela.processes import ManagedProcess
-from klientela.services import KEY_OWNER, SERVICES, Service, ServiceProcess, service_environment
+from klientela.services import KAFKA_VARIABLE, KEY_OWNER, SERVICES, Service, ServiceProcess, service_environment
 
 Process = TypeVar("Process", bound=ManagedProcess)
 
@@ -32,7 +32,7 @@ class Suite:
         self.environment: Mapping[str, str] = dict(os.environ)
         self.ours = [service for service in SERVICES if not self.environment.get(service.database_variable)]
         self.postgres = self._postgres() if self.ours else None
-        self.kafka = None if self.environment.get("KLIENTELA_KAFKA") else self._kafka()
+        self.kafka = None if self.environment.get(KAFKA_VARIABLE) else self._kafka()
         self.services: list[ServiceProcess] = []
 
     def _postgres(self) -> PostgresServer:
@@ -68,7 +68,7 @@ class Suite:
     @property
     def bootstrap(self) -> str:
         """Kafka's address."""
-        return self.kafka.bootstrap if self.kafka else self.environment["KLIENTELA_KAFKA"]
+        return self.kafka.bootstrap if self.kafka else self.environment[KAFKA_VARIABLE]
 
     @property
     def listeners(self) -> dict[str, int]:

@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from logging.handlers import RotatingFileHandler
@@ -17,6 +17,7 @@ from klientela.errors import Refusal
 from klientela.layout import PROJECT, DataDirectory, write_private
 from klientela.log_rotation import rotate
 from klientela.orphans import end_orphans
+from klientela.own_servers import check_own_servers, own_parts
 from klientela.ports import Ports
 from klientela.processes import ManagedProcess, ProcessRecord
 from klientela.reporting import Report
@@ -91,10 +92,11 @@ def ownership(layout: DataDirectory) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Start:
-    """How the suite that runs was started: its ports' base, and the folder of the program."""
+    """How the suite that runs was started: its ports' base, the folder of the program, what of it is the user's own."""
 
     base: int
     project: str
+    elsewhere: Sequence[str] = ()
 
     @classmethod
     def read(cls, layout: DataDirectory) -> "Start | None":
@@ -157,11 +159,15 @@ def run(layout: DataDirectory, ports: Ports, report: Report) -> int:
         logger.warning("ended what an earlier supervisor had left: %s", ", ".join(orphans))
         report.progress("Ended what an earlier run had left: " + ", ".join(orphans))
     layout.stamp()
-    Start(ports.base, str(PROJECT)).write(layout)
     suite = Suite(layout, ports, report.progress)
+    elsewhere = own_parts(suite.environment)
+    Start(ports.base, str(PROJECT), elsewhere).write(layout)
     with signals(suite.stopping.set):
         try:
-            preflight.check(layout.root, suite.listeners, everything_here=bool(suite.postgres and suite.kafka))
+            preflight.check(layout.root, suite.listeners, elsewhere)
+            if elsewhere:
+                report.progress("Looking at your own servers")
+                check_own_servers(suite.environment)
             suite.start()
             announce(layout, suite.announcement(), report)
             watch(suite)

@@ -9,6 +9,7 @@ from klientela import preflight
 from klientela.errors import NotAsAsked, Refusal
 from klientela.layout import PROJECT, DataDirectory
 from klientela.operator_key import ensure_operator_key
+from klientela.own_servers import check_own_servers, own_parts
 from klientela.ports import DEFAULT_BASE, Ports
 from klientela.reporting import PipeReport, TerminalReport
 from klientela.services import KEY_OWNER
@@ -109,6 +110,9 @@ def check_only(layout: DataDirectory, ports: Ports) -> int:
         print("The suite is running; there is nothing to check.")
         return 0
     suite = Suite(layout, ports, print)
-    preflight.check(layout.root, suite.listeners, everything_here=bool(suite.postgres and suite.kafka))
+    elsewhere = own_parts(suite.environment)
+    preflight.check(layout.root, suite.listeners, elsewhere)
+    if elsewhere:
+        check_own_servers(suite.environment)
     print("This machine can carry the suite.")
     return 0

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from chassis.run.serve import load_service
 from chassis.service import Service
+from klientela.errors import Refusal
 from klientela.layout import DataDirectory
 from klientela.proof.checking import findings_of, progress_findings
 from klientela.proof.copies import compare_all
@@ -24,6 +25,11 @@ from schemas.catalogue import OWNERS
 def verify(layout: DataDirectory, *, wait: float, as_json: bool) -> int:
     """Print what was found; 0 when every check has passed, else 1."""
     suite = RunningSuite.of(layout)
+    unknown = [name for name, dsn in suite.databases.items() if not dsn]
+    if unknown:
+        raise Refusal(
+            f"Where the database of {', '.join(unknown)} is knows only the service, and it is down. Try again."
+        )
     began = time.monotonic()
     findings = asyncio.run(prove(all_services(), suite.databases, wait, Progress(as_json=as_json)))
     ok = not any(finding.failed for finding in findings)
