@@ -1,5 +1,6 @@
 """The README's commands do what the README says, as a reader would copy them, in a data directory of their own."""
 
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -7,16 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from klientela.jars import locked
 from klientela.layout import PROJECT
 from klientela.ports import free_ports
+from klientela.postgres_binaries import ACCOUNT, SHARED
 
 BLOCKS = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CHECKS = """
-api "http://127.0.0.1:8101/v1/clients/$CLIENT" | python3 -c '
+api "$CLIENTS/v1/clients/$CLIENT" | python3 -c '
 import json, sys
 card = json.load(sys.stdin)
 assert (card["label"], card["status"], card["starred"]) == ("Klient: 1", "Stálý odběratel", True), card'
-api "http://127.0.0.1:8104/v1/accounts/$CLIENT" | python3 -c '
+api "$LOYALTY/v1/accounts/$CLIENT" | python3 -c '
 import json, sys
 account = json.load(sys.stdin)
 assert (account["points"], account["tier"]) == (6123, "silver"), account'
@@ -29,7 +32,23 @@ def story() -> str:
     text = (PROJECT / "README.md").read_text(encoding="utf-8")
     blocks = BLOCKS.findall(text[text.index("## One order on its way") : text.index("## Commands")])
     assert len(blocks) == 5
+    assert not re.search(r"127\.0\.0\.1|localhost", "".join(blocks)), "an address holds for one --port-base only"
     return "".join(blocks[:-1])
+
+
+def test_what_the_readme_removes_outside_the_clone_is_all_and_only_ours(tmp_path: Path) -> None:
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    jars, cache, as_root = BLOCKS.findall(text[text.index("## What is where") :])[0].splitlines()
+    files = [tmp_path / "m2" / jar.path for jar in locked()]
+    others = [tmp_path / "m2" / "other.jar", tmp_path / "cache" / "other"]
+    files.append(tmp_path / "cache" / "klientela" / "kafka.aot")
+    for file in (*files, *others):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    environment = os.environ | {"M2_REPO": str(tmp_path / "m2"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run(["/bin/sh", "-euc", f"{jars}\n{cache}"], cwd=PROJECT, env=environment, check=True)
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(others)
+    assert as_root.startswith(f"rm -rf {SHARED} && userdel {ACCOUNT}")
 
 
 def base_of_free_ports() -> int:
@@ -46,10 +65,8 @@ def script(tmp_path: Path) -> Iterator[str]:
     """Give the README's commands, led to ports and data of this test; stop what they started."""
     base, data = base_of_free_ports(), tmp_path / "data"
     text = "set -eu\n" + story() + CHECKS
-    text = re.sub(r"127\.0\.0\.1:81(\d\d)", lambda found: f"127.0.0.1:{base + int(found[1])}", text)
     text = text.replace("./klientela up --detach", f"./klientela up --detach --port-base {base}")
-    text = re.sub(r"(\./klientela \w+)", rf"\1 --data {data}", text)
-    yield text.replace("$(cat .klientela/", f"$(cat {data}/")
+    yield re.sub(r"(\./klientela \w+)", rf"\1 --data {data}", text)
     down = [str(PROJECT / "klientela"), "down", "--data", str(data)]
     subprocess.run(down, cwd=PROJECT, check=False)  # noqa: S603 - our own command
 

@@ -18,7 +18,8 @@ from klientela.supervisor import Start, announced
 
 OWN_CLUSTER = (
     "Databases of this suite are in a PostgreSQL of your own ({names}), which is not copied from here. Back them up by "
-    "its own means (pg_basebackup, or your provider's snapshots), all at one instant or with the suite down, and keep a copy of {secrets} beside it."
+    "its own means (pg_basebackup, or your provider's snapshots), all at one instant or with the suite down, "
+    "and keep a copy of {secrets} beside it."
 )
 
 

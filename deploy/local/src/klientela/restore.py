@@ -28,7 +28,8 @@ def restore(layout: DataDirectory, source: Path) -> int:
     if own:
         raise Refusal(
             f"The databases of {', '.join(own)} are in a PostgreSQL of your own, as the environment says, and a "
-            "restore does not reach them. Restore them by that server's own means, or unset KLIENTELA_<SERVICE>_DATABASE."
+            "restore does not reach them. "
+            "Restore them by that server's own means, or unset KLIENTELA_<SERVICE>_DATABASE."
         )
     if not source.is_file():
         raise Refusal(f"{source} is not a file.")

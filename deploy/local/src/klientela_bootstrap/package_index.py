@@ -25,12 +25,18 @@ def config_files(environment: Mapping[str, str]) -> list[Path]:
     if named == os.devnull:
         return []
     home = Path.home()
-    files = [Path("/etc/xdg/pip/pip.conf"), Path("/etc/pip.conf"), home / ".pip" / "pip.conf"]
-    files.append(Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "pip" / "pip.conf")
+    shared = (environment.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
+    files = [Path(folder) / "pip" / "pip.conf" for folder in reversed(shared) if folder]
+    files += [Path("/etc/pip.conf"), home / ".pip" / "pip.conf", user_file(environment)]
     if sys.platform == "darwin":
         files.append(home / "Library" / "Application Support" / "pip" / "pip.conf")
     files.append(Path(sys.prefix) / "pip.conf")
     return [*files, Path(named)] if named else files
+
+
+def user_file(environment: Mapping[str, str]) -> Path:
+    """The user's own configuration file of pip."""
+    return Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "pip" / "pip.conf"
 
 
 def pip_options(environment: Mapping[str, str]) -> dict[str, str]:
@@ -44,7 +50,8 @@ def pip_options(environment: Mapping[str, str]) -> dict[str, str]:
     options: dict[str, str] = {}
     for section in ("global", "install"):
         if parser.has_section(section):
-            options |= {name: value for name, value in parser.items(section) if name in FOR_UV}
+            named = ((name.replace("_", "-"), value) for name, value in parser.items(section))
+            options |= {name: value for name, value in named if name in FOR_UV}
     for name in FOR_UV:
         value = environment.get("PIP_" + name.upper().replace("-", "_"))
         if value:

@@ -1,8 +1,8 @@
 """uv: from the PATH, else from a private environment, else its wheel alone. Standard library only."""
 
+import base64
 import hashlib
 import html
-import os
 import platform
 import re
 import shutil
@@ -15,6 +15,8 @@ import urllib.request
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from klientela_bootstrap.package_index import user_file
 
 PINNED = Path(__file__).with_name("uv.txt")
 """uv's version and the hashes of its wheels, in pip's own format."""
@@ -60,16 +62,18 @@ def by_wheel(folder: Path, environment: Mapping[str, str]) -> None:
     index = environment.get("UV_DEFAULT_INDEX") or environment.get("UV_INDEX_URL")
     if not index:
         raise Unavailable(
-            "This Python has neither venv nor pip, so uv cannot be installed by itself. Install your system's "
-            "python3-venv, or put uv on the PATH, or name a package index in UV_DEFAULT_INDEX, and try again."
+            "This Python has neither venv nor pip, so uv has to come from a package index as it is, and none is named. "
+            "Set PIP_INDEX_URL or UV_DEFAULT_INDEX to your index's address, which ends in /simple, or write it as "
+            f"index-url below [global] into {user_file(environment)}; "
+            "or install your system's python3-venv; or put uv on the PATH. Then try again."
         )
     try:
-        address, sha256 = wheel_for_here(f"{index.rstrip('/')}/uv/")
-        content = read(address)
+        address, sha256 = wheel_for_here(f"{index.rstrip('/')}/uv/", environment)
+        content = read(address, environment)
     except (OSError, urllib.error.URLError) as error:
         raise Unavailable(
-            f"uv could not be fetched from the package index ({error}). Check the connection and pip's settings, "
-            "or install uv yourself and put it on the PATH."
+            f"uv could not be fetched from the package index {without_password(index)} ({error}). Check the "
+            "connection, PIP_INDEX_URL and PIP_CERT or pip's files, or install uv yourself and put it on the PATH."
         ) from error
     if hashlib.sha256(content).hexdigest() != sha256:
         raise Unavailable("The package index gave a uv that is not the pinned one. Nothing of it was used.")
@@ -86,12 +90,12 @@ def by_wheel(folder: Path, environment: Mapping[str, str]) -> None:
     wheel.unlink()
 
 
-def wheel_for_here(page: str) -> tuple[str, str]:
+def wheel_for_here(page: str, environment: Mapping[str, str]) -> tuple[str, str]:
     """The address and the pinned hash of the wheel for this machine, from the index's page of uv."""
     pinned = PINNED.read_text()
     version = re.search(r"^uv==(\S+)", pinned, re.MULTILINE)
     hashes = set(re.findall(r"sha256:([0-9a-f]{64})", pinned))
-    for link in re.findall(r'href="([^"]+)"', read(page).decode()):
+    for link in re.findall(r'href="([^"]+)"', read(page, environment).decode()):
         address, _, fragment = html.unescape(link).partition("#")
         name = urllib.parse.unquote(address.rpartition("/")[2])
         sha256 = fragment.removeprefix("sha256=")
@@ -111,9 +115,20 @@ def suits(wheel: str) -> bool:
     return libc in wheel and wheel.endswith(f"_{machine}.whl")
 
 
-def read(address: str) -> bytes:
-    """The content of an address; certificates are those that pip was told to trust."""
-    bundle = os.environ.get("SSL_CERT_FILE") or os.environ.get("PIP_CERT")
-    with urllib.request.urlopen(address, timeout=60, context=ssl.create_default_context(cafile=bundle)) as answer:
+def without_password(address: str) -> str:
+    """An address without the name and password that may stand in it."""
+    parts = urllib.parse.urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def read(address: str, environment: Mapping[str, str]) -> bytes:
+    """The content of an address; certificates, names and passwords are those that pip was told."""
+    request = urllib.request.Request(without_password(address))
+    parts = urllib.parse.urlsplit(address)
+    if parts.username is not None:
+        said = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+        request.add_unredirected_header("Authorization", "Basic " + base64.b64encode(said.encode()).decode())
+    trusted = ssl.create_default_context(cafile=environment.get("SSL_CERT_FILE"))
+    with urllib.request.urlopen(request, timeout=60, context=trusted) as answer:
         content: bytes = answer.read()
     return content
