@@ -1,6 +1,7 @@
 """A PostgreSQL and a Kafka of the user's own: named by the environment, looked at before a start, never run by us."""
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping
 
 import asyncpg
@@ -87,6 +88,7 @@ def _shared(identities: Iterable[tuple[Service, str]]) -> Iterable[str]:
 
 async def _ask(bootstrap: str) -> str:
     """What is wrong with a Kafka."""
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # what it would say, the sentence below says
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=int(PATIENCE * 1000))
     try:
         async with asyncio.timeout(PATIENCE):
