@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from chassis import points
-from tests.faults.model import assert_gapless, expected, found
+from tests.faults.model import assert_gapless, counts, expected, found
 from tests.rig import SERVICES, Rig, ServiceUnderTest
 from tests.shop import Shop, ShopOrder, ico_of
 
@@ -36,7 +36,7 @@ UNDER_LOAD = [
     *(("service-desk", point) for point in ("batch.progress-locked", "events.written", "commit.after")),
     *(("automation", point) for point in ("states.saved", "commit.before", "relay.acknowledged", "offset.before")),
 ]
-BY_OTHER_MEANS = [("orders", "feed.page"), ("service-desk", "timer.claimed")]
+BY_OTHER_MEANS = [("orders", "feed.page"), ("service-desk", "timer.claimed"), ("loyalty", "job.claimed")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -145,6 +145,28 @@ async def service_devices(rig: Rig) -> None:
             completed = await api.post(f"/v1/service-orders/{job.json()['id']}/complete", json={"completed_at": done})
             completed.raise_for_status()
             NOTICES[icos[client]] += 1
+
+
+async def test_killed_in_the_middle_of_a_job(rig: Rig, shop: Shop) -> None:
+    """A new programme raises everybody: whoever had their turn before the death has no other one."""
+    over = asyncio.Event()
+    over.set()
+    await load(shop, over)
+    await rig.settle()
+    accounts = await rig.rows("loyalty", "select client_id from accounts where tier <> 'gold' and points > 0")
+    said = "select subject, count(*) from chassis.events where type = 'loyalty.tier_reached.v1' group by subject"
+    before = await counts(rig, "loyalty", said)
+    loyalty = rig.processes["loyalty"]
+    await asyncio.to_thread(loyalty.stop)
+    loyalty.fault = "job.claimed:9:kill"
+    await asyncio.to_thread(loyalty.start)
+    async with rig.api("loyalty", "manager") as api:
+        changed = await api.put("/v1/programme", json={"rates": {"CZK": "10"}, "tiers": {"silver": 1, "gold": 2}})
+        changed.raise_for_status()
+    await killed(loyalty)
+    await assert_true(rig)
+    assert await counts(rig, "loyalty", said) - before == Counter(row["client_id"] for row in accounts)
+    assert len(accounts) > 10
 
 
 async def test_every_point_and_every_service_is_killed_at() -> None:

@@ -10,10 +10,7 @@ from loyalty.domain import REGRADE, Account, Programmes, Why
 from schemas.automation import PointsAwardRequested
 from schemas.event import Event
 from schemas.loyalty import EVENTS
-from schemas.orders import EVENTS as EVENTS_OF_ORDERS
-from schemas.orders import OrderEvent, OrderLeft
-
-ORDER_EVENTS = [kind for kind in EVENTS_OF_ORDERS if issubclass(kind, OrderEvent)]
+from schemas.orders import ORDER_EVENTS, OrderEvent, OrderLeft
 
 service = Service("loyalty", states=(store.accounts, store.programmes), publishes=EVENTS, checks=store.CHECKS)
 service.on_start(store.put_in_first_programme)

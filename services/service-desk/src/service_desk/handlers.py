@@ -6,13 +6,10 @@ from chassis.effects import TimerFired, Turn
 from chassis.events.unit import Effect
 from chassis.service import Service
 from schemas.event import Event
-from schemas.orders import EVENTS as EVENTS_OF_ORDERS
-from schemas.orders import OrderEvent
+from schemas.orders import ORDER_EVENTS, OrderEvent
 from schemas.service_desk import EVENTS
 from service_desk import store
 from service_desk.domain import REMIND, REPLAN, Care, OrderDevices
-
-ORDER_EVENTS = [kind for kind in EVENTS_OF_ORDERS if issubclass(kind, OrderEvent)]
 
 service = Service("service-desk", states=(store.orders, store.cares), publishes=EVENTS, checks=store.CHECKS)
 

@@ -12,7 +12,7 @@ from chassis.events.unit import Unit
 from loyalty.domain import Account, OrderCopy, Programmes
 from loyalty.store.programme import read_programmes
 from schemas.automation import PointsAwardRequested
-from schemas.orders import OrderEvent, OrderLeft
+from schemas.orders import OrderEvent
 
 Message = OrderEvent | PointsAwardRequested | Turn
 ENTRY_COLUMNS = (
@@ -24,15 +24,8 @@ class Accounts:
     """The accounts of a batch, each with its copies of the orders in the batch."""
 
     def key(self, message: Message) -> UUID | None:
-        """Return the client whose account a message concerns; None in the lane of an identity, which has no account.
-
-        A farewell may come with the order's new state, so only the key that it leaves says whose it was.
-        """
-        if isinstance(message, OrderLeft):
-            return None if message.left == message.order.identity.id else message.left
-        if isinstance(message, Turn):
-            return message.key
-        return message.order.client_id if isinstance(message, OrderEvent) else message.client_id
+        """Return the client whose account a message concerns; None in the lane of an identity, which has no account."""
+        return message.key if isinstance(message, Turn) else message.client_id
 
     async def load(self, unit: Unit, messages: Sequence[Message]) -> Mapping[UUID, Account]:
         """Lock the accounts, then read what hangs on them; the programme last, so that a regrading misses nobody."""
