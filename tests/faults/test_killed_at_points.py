@@ -1,4 +1,4 @@
-"""A process is killed at a named point under load; nothing is lost and nothing doubled."""
+"""Processes are killed at named points under load; nothing is lost and nothing doubled."""
 
 import asyncio
 from collections import Counter
@@ -29,13 +29,16 @@ WRITING = ("counters.locked", "events.written", "commit.before", "commit.after",
 PUBLISHING = ("relay.read", "relay.sent", "relay.acknowledged", "cursor.written")
 CONSUMING = ("batch.progress-locked", "states.loaded", "states.saved", "commit.before", "commit.after")
 COMMITTING = ("offset.before", "offset.after")
-UNDER_LOAD = [
-    *(("orders", point) for point in (*WRITING, *PUBLISHING, "intake.stored", "intake.claimed")),
-    *(("loyalty", point) for point in (*CONSUMING, *COMMITTING)),
-    *(("clients", point) for point in CONSUMING),
-    *(("service-desk", point) for point in ("batch.progress-locked", "events.written", "commit.after")),
-    *(("automation", point) for point in ("states.saved", "commit.before", "relay.acknowledged", "offset.before")),
-]
+POINTS = {
+    "orders": (*WRITING, *PUBLISHING, "intake.stored", "intake.claimed"),
+    "loyalty": (*CONSUMING, *COMMITTING),
+    "clients": CONSUMING,
+    "service-desk": ("batch.progress-locked", "events.written", "commit.after"),
+    "automation": ("states.saved", "commit.before", "relay.acknowledged", "offset.before"),
+}
+ROUNDS = [{service: mine[n] for service, mine in POINTS.items() if n < len(mine)} for n in range(len(POINTS["orders"]))]
+"""Every round kills each of its services at a point of its own, under one load."""
+
 BY_OTHER_MEANS = [("orders", "feed.page"), ("service-desk", "timer.claimed"), ("loyalty", "job.claimed")]
 
 
@@ -89,12 +92,13 @@ async def assert_true(rig: Rig) -> None:
     await assert_gapless(rig)
 
 
-@pytest.mark.parametrize(("service", "point"), UNDER_LOAD)
-async def test_killed_at_a_point(rig: Rig, shop: Shop, service: str, point: str) -> None:
-    process, over = rig.processes[service], asyncio.Event()
-    await with_fault(process, f"{point}:{1 if point in COMMITTING else 3}:kill")
+@pytest.mark.parametrize("where", ROUNDS, ids=lambda where: ", ".join(map(" at ".join, where.items())))
+async def test_killed_at_points(rig: Rig, shop: Shop, where: dict[str, str]) -> None:
+    over = asyncio.Event()
+    faults = {service: f"{point}:{1 if point in COMMITTING else 3}:kill" for service, point in where.items()}
+    await asyncio.gather(*(with_fault(rig.processes[service], fault) for service, fault in faults.items()))
     loading = asyncio.create_task(load(shop, over))
-    await killed(process)
+    await asyncio.gather(*(killed(rig.processes[service]) for service in where))
     over.set()
     await loading
     await assert_true(rig)
@@ -170,5 +174,6 @@ async def test_killed_in_the_middle_of_a_job(rig: Rig, shop: Shop) -> None:
 
 
 async def test_every_point_and_every_service_is_killed_at() -> None:
-    assert {point for _, point in (*UNDER_LOAD, *BY_OTHER_MEANS)} == points.POINTS
-    assert {service for service, _ in UNDER_LOAD} == set(SERVICES)
+    under_load = [(service, point) for where in ROUNDS for service, point in where.items()]
+    assert {point for _, point in (*under_load, *BY_OTHER_MEANS)} == points.POINTS
+    assert {service for service, _ in under_load} == set(SERVICES)
