@@ -14,7 +14,7 @@ from klientela.ports import free_ports
 from klientela.postgres_binaries import ACCOUNT, SHARED
 
 BLOCKS = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-CHECKS = """
+AFTER_README = """
 api "$CLIENTS/v1/clients/$CLIENT" | python3 -c '
 import json, sys
 card = json.load(sys.stdin)
@@ -23,17 +23,34 @@ api "$LOYALTY/v1/accounts/$CLIENT" | python3 -c '
 import json, sys
 account = json.load(sys.stdin)
 assert (account["points"], account["tier"]) == (6123, "silver"), account'
+"""
+AT_THE_END = """
+api "$CLIENTS/v1/tasks?client_id=$CLIENT" | python3 -c '
+import json, sys
+(task,) = json.load(sys.stdin)["items"]
+assert task["title"] == "Proaktivně nabídnout preventivní servis klientovi Kávová s.r.o.", task'
+api "$ORDERS/v1/opportunities?client_id=$CLIENT" | python3 -c '
+import json, sys
+(chance,) = json.load(sys.stdin)["items"]
+assert (chance["stage"], chance["value"]["amount"]) == ("Kvalifikace", "1990.00"), chance'
+for client in "$CLIENT 0" "$OTHER 6223"; do
+api "$LOYALTY/v1/accounts/${client% *}" | EXPECTED=${client#* } python3 -c '
+import json, os, sys
+account = json.load(sys.stdin)
+assert account["points"] == int(os.environ["EXPECTED"]), account'
+done
 ./klientela down
 """
 
 
 def story() -> str:
-    """Return the commands of the story, without the last one, which stops the suite."""
+    """Return the commands of the story with what must be true after them; the one that stops the suite comes last."""
     text = (PROJECT / "README.md").read_text(encoding="utf-8")
     blocks = BLOCKS.findall(text[text.index("## One order on its way") : text.index("## Commands")])
-    assert len(blocks) == 5
+    further = BLOCKS.findall((PROJECT / "docs" / "walking-order.md").read_text(encoding="utf-8"))
+    assert (len(blocks), len(further)) == (5, 5)
     assert not re.search(r"127\.0\.0\.1|localhost", "".join(blocks)), "an address holds for one --port-base only"
-    return "".join(blocks[:-1])
+    return "".join([*blocks[:-1], AFTER_README, *further, AT_THE_END])
 
 
 def test_what_the_readme_removes_outside_the_clone_is_all_and_only_ours(tmp_path: Path) -> None:
@@ -65,14 +82,14 @@ def base_of_free_ports() -> int:
 def script(tmp_path: Path) -> Iterator[str]:
     """Give the README's commands, led to ports and data of this test; stop what they started."""
     base, data = base_of_free_ports(), tmp_path / "data"
-    text = "set -eu\n" + story() + CHECKS
+    text = "set -eu\n" + story()
     text = text.replace("./klientela up --detach", f"./klientela up --detach --port-base {base}")
     yield re.sub(r"(\./klientela \w+)", rf"\1 --data {data}", text)
     down = [str(PROJECT / "klientela"), "down", "--data", str(data)]
     subprocess.run(down, cwd=PROJECT, check=False)  # noqa: S603 - our own command
 
 
-def test_the_story_of_the_readme_is_true(script: str) -> None:
+def test_the_story_of_the_readme_is_true_to_its_end(script: str) -> None:
     done = subprocess.run(
         ["/bin/sh"], input=script, cwd=PROJECT, capture_output=True, text=True, timeout=300, check=False
     )
