@@ -1,6 +1,7 @@
 """Processes are killed at named points under load; nothing is lost and nothing doubled."""
 
 import asyncio
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -39,8 +40,6 @@ POINTS = {
 ROUNDS = [{service: mine[n] for service, mine in POINTS.items() if n < len(mine)} for n in range(len(POINTS["orders"]))]
 """Every round kills each of its services at a point of its own, under one load."""
 
-BY_OTHER_MEANS = [("orders", "feed.page"), ("service-desk", "timer.claimed"), ("loyalty", "job.claimed")]
-
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shop(rig: Rig) -> AsyncIterator[Shop]:
@@ -76,6 +75,7 @@ async def killed(process: ServiceUnderTest, doing: Callable[[], Awaitable[object
             if doing:
                 await doing()
             await asyncio.sleep(0.05)  # lint-skip: sleep the end of a process is no event of this loop
+    assert process.popen.returncode == -signal.SIGKILL, process.last_words()
     process.fault = ""
     await asyncio.to_thread(process.start)
 
@@ -173,7 +173,14 @@ async def test_killed_in_the_middle_of_a_job(rig: Rig, shop: Shop) -> None:
     assert len(accounts) > 10
 
 
+BY_OTHER_MEANS = {
+    "feed.page": test_killed_while_it_serves_its_feed,
+    "timer.claimed": test_killed_when_timers_are_due,
+    "job.claimed": test_killed_in_the_middle_of_a_job,
+}
+
+
 async def test_every_point_and_every_service_is_killed_at() -> None:
     under_load = [(service, point) for where in ROUNDS for service, point in where.items()]
-    assert {point for _, point in (*under_load, *BY_OTHER_MEANS)} == points.POINTS
+    assert {point for _, point in under_load} | set(BY_OTHER_MEANS) == points.POINTS
     assert {service for service, _ in under_load} == set(SERVICES)

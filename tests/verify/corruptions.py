@@ -72,6 +72,7 @@ OWN: Mapping[str, str] = {
     "service-desk.undeclared-is-closed": "update devices set declared = declared - 1 where declared > 1",
     "service-desk.warranty-follows-terms": "update devices set warranty_until = warranty_until + interval '1 day'",
     "service-desk.last-service-is-the-latest": "update devices set last_service_at = last_service_at + interval '1 s'",
+    "service-desk.notice-is-planned-with-the-present-lead": "update devices set notice_lead = notice_lead + 1",
     "service-desk.notice-has-its-timer": "delete from chassis.timers",
     "service-desk.device-version-was-published": "update devices set version = version + 1",
     "service-desk.service-order-was-published": "update service_orders set version = version + 1",

@@ -15,6 +15,7 @@ LANES = {
     "progress": {},
     "intake": 12_345,
     "timers_due": 123,
+    "jobs": 123,
     "parked": 1_234,
 }
 

@@ -102,6 +102,14 @@ async def test_a_restored_order_is_back_whatever_is_delivered_again(bench: Bench
     assert await bench.failing_checks() == {}
 
 
+async def test_a_deletion_counts_also_where_the_shops_clock_is_ahead(bench: Bench) -> None:
+    ahead = json.dumps(shop_order(minute=10)).encode()
+    await bench.take_in("woocommerce", CHANNEL, wrap(ahead, START))
+    gone = wrap(b'{"id": 727}', START + timedelta(minutes=5))
+    assert kinds(await bench.take_in("woocommerce-deleted", CHANNEL, gone)) == [OrderCancelled]
+    assert await bench.failing_checks() == {}
+
+
 async def test_a_deletion_that_nobody_dated_is_a_dead_letter(bench: Bench) -> None:
     assert await bench.take_in("woocommerce-deleted", CHANNEL, b'{"id": 727}') == []
     assert [letter["reason"] for letter in await bench.dead_letters()] == ["nobody noted when it came"]

@@ -16,6 +16,7 @@ CORRUPTIONS = {
     "service-desk.last-service-is-the-latest": (
         "update service_orders set completed_at = completed_at + interval '1 hour' where state = 'completed'"
     ),
+    "service-desk.notice-is-planned-with-the-present-lead": "update settings set lead_months = 5",
     "service-desk.notice-has-its-timer": "delete from chassis.timers",
     "service-desk.device-version-was-published": "update devices set version = version + 1",
     "service-desk.service-order-was-published": "update service_orders set version = version + 1",

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from factories import BOB, FIRST, ORDER_ID, an_order, kinds, moved, paid
+from factories import ALICE, BOB, FIRST, ORDER_ID, an_order, kinds, moved, paid
 
 from chassis.effects import SetTimer, StartJob
 from schemas.ids import derive
@@ -26,7 +26,7 @@ def test_another_lead_moves_what_waits() -> None:
     assert list(lead.change(ChangeLead(3))) == [StartJob(REPLAN, derive("lead", 2))]
     assert list(lead.change(ChangeLead(3))) == []
     care = Care(_serviced().devices[FIRST], lead.months)
-    assert list(care.replan()) == [SetTimer(REMIND, FIRST, months_later(NOW, 9))]
+    assert list(care.replan()) == [SetTimer(REMIND, FIRST, months_later(NOW, 9), ALICE)]
     assert list(care.replan()) == []
 
 
@@ -43,4 +43,4 @@ def test_a_device_that_moves_takes_the_present_lead_along() -> None:
     farewell, greeting = moved(an_order(), BOB)
     assert kinds(list(devices.follow(farewell))) == ["DeviceLeft", "CancelTimer"]
     _, timer = devices.follow(greeting)
-    assert timer == SetTimer(REMIND, FIRST, months_later(NOW, 9))
+    assert timer == SetTimer(REMIND, FIRST, months_later(NOW, 9), BOB)

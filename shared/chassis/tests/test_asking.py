@@ -54,6 +54,21 @@ async def test_what_the_version_does_not_tell_is_in_the_etag_as_well(api: httpx.
     assert (await api.post(f"{TILL}/pay", headers={"If-Match": before})).status_code == 201
 
 
+async def test_a_version_is_not_asked_of_what_has_none(api: httpx.AsyncClient) -> None:
+    assert (await api.post("/v1/notes", content=NOTE, headers={"If-Match": '"1"'})).status_code == 412
+    assert (await api.post("/v1/notes", content=NOTE, headers={"If-Match": "*"})).status_code == 200
+    assert (await api.get("/v1/notes")).json() == 1
+
+
+async def test_an_answer_is_forgotten_after_its_days(bench: Bench, api: httpx.AsyncClient) -> None:
+    for key, days in (("old", 31), ("young", 29)):
+        assert (await api.post("/v1/notes", content=NOTE, headers={"Idempotency-Key": key})).status_code == 200
+        age = "update chassis.idempotency set created_at = now() - make_interval(days => $2) where key = $1"
+        await bench.rows(age, key, days)
+    await api.post("/v1/notes", content=NOTE, headers={"Idempotency-Key": "new"})
+    assert {row["key"] for row in await bench.rows("select key from chassis.idempotency")} == {"young", "new"}
+
+
 async def test_a_repeated_request_is_answered_with_the_same_status_body_and_etag(api: httpx.AsyncClient) -> None:
     headers = {"Idempotency-Key": "once"}
     first, again = [await api.post(f"{TILL}/pay", headers=headers) for _ in range(2)]

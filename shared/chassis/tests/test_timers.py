@@ -9,6 +9,7 @@ import pytest
 
 from chassis.consume.timers import fire_due
 from chassis.effects import CancelTimer, SetTimer
+from chassis.events.lanes import lane_of
 from chassis.events.unit import unit_of_work
 from chassis.testing import Bench
 from schemas.event import Event
@@ -54,6 +55,14 @@ async def test_two_schedulers_at_once_fire_each_timer_once(bench: Bench, paid: M
     assert dict(await bench.rows("select client, total from till")) == dict.fromkeys(clients, 1)
     assert await bench.rows("select 1 from chassis.timers") == []
     assert await bench.dead_letters() == []
+
+
+async def test_a_timer_waits_in_the_lane_of_what_it_will_tell(bench: Bench) -> None:
+    subject, owner, later_owner = uuid4(), uuid4(), uuid4()
+    for key in (owner, later_owner, None):
+        async with unit_of_work(bench.database, "till") as unit:
+            unit.publish(SetTimer("reminder", subject, LATER, key))
+        assert await bench.rows("select lane from chassis.timers") == [(lane_of(key or subject),)]
 
 
 async def test_a_bad_timer_is_a_dead_letter_and_the_others_fire(bench: Bench, paid: Make) -> None:

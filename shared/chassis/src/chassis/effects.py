@@ -9,11 +9,15 @@ from uuid import UUID
 
 
 class SetTimer(NamedTuple):
-    """Wake ``kind`` for ``subject`` when ``due`` has come; an earlier timer of the two is replaced."""
+    """Wake ``kind`` for ``subject`` when ``due`` has come; an earlier timer of the two is replaced.
+
+    ``key`` is that of the events it will lead to, if it is not the subject: timers of one lane fire together.
+    """
 
     kind: str
     subject: UUID
     due: datetime
+    key: UUID | None = None
 
 
 class CancelTimer(NamedTuple):

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel
 
 from chassis.errors import BusinessError
-from chassis.web.idempotency import SHOWN_ONCE
+from chassis.web.idempotency import show_once
 from chassis.web.paging import Count, Cursor, Limit, Page, page_of
 from chassis.web.route import Administers, router
 from clients import commands
@@ -75,9 +75,12 @@ def _signing_key(request: Request) -> str:
     return path.read_text(encoding="utf-8")
 
 
-@routes.post("/keys", status_code=201, dependencies=[SHOWN_ONCE])
-async def make_key(unit: Administers, body: NewKey, signing_key: Annotated[str, Depends(_signing_key)]) -> MadeKey:
+@routes.post("/keys", status_code=201)
+async def make_key(
+    request: Request, unit: Administers, body: NewKey, signing_key: Annotated[str, Depends(_signing_key)]
+) -> MadeKey:
     """Make a key; its text is in this answer and nowhere else."""
+    show_once(request)
     stored, text = await commands.make_key(
         unit, signing_key, name=body.name, role=body.role, expires_at=body.expires_at
     )

@@ -5,10 +5,12 @@ from itertools import chain
 from uuid import UUID
 
 from chassis.events.unit import Unit
+from chassis.locks import share
 from clients.domain.edit import EditCard
 from clients.domain.identity import Link, identities, kin
 from clients.domain.register import LinkIdentity, NewClient, Register, Settings, identities_of
 from clients.store.rows import client_of, write_clients
+from clients.store.settings import LOCK
 from schemas.clients import Client
 from schemas.orders import OrderAssigned, OrderEvent, OrderLeft
 from schemas.values import Identity
@@ -20,7 +22,6 @@ ONE = "the register"
 SETTINGS = """
     select create_clients, default_status, (select array_agg(name) from statuses) as statuses
     from settings
-    for share of settings
 """
 INSERT_MISSING = """
     insert into identities (id, kind, value)
@@ -68,6 +69,7 @@ class Registers:
         return ONE if _is_nobodys(message) or _given_by_person(message) else None
 
     async def load(self, unit: Unit, messages: Sequence[Message]) -> Mapping[str, Register]:
+        await share(unit.connection, LOCK)
         settings = await unit.connection.fetchrow(SETTINGS)
         if settings is None:
             error = "the settings have no row"

@@ -3,7 +3,9 @@
 from typing import NamedTuple
 
 from chassis.database import Connection
+from chassis.locks import claim
 
+LOCK = "settings"
 READ = "select create_clients, default_status from settings"
 WRITE = """
     update settings
@@ -53,6 +55,7 @@ async def read_b2b(connection: Connection) -> tuple[bool, str]:
 
 async def write_b2b(connection: Connection, *, create: bool, default_status: str) -> None:
     """Write the setting; the status is on the list."""
+    await claim(connection, LOCK)
     await connection.execute(WRITE, create, default_status)
 
 

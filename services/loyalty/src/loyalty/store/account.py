@@ -10,7 +10,7 @@ from chassis.effects import Turn
 from chassis.events.lanes import lane_of
 from chassis.events.unit import Unit
 from loyalty.domain import Account, OrderCopy, Programmes
-from loyalty.store.programme import read_programmes
+from loyalty.store.programme import read_programmes, share_programmes
 from schemas.automation import PointsAwardRequested
 from schemas.orders import OrderEvent
 
@@ -43,8 +43,7 @@ class Accounts:
         )
         orders = {(self.key(m), m.order.id) for m in messages if isinstance(m, OrderEvent)}
         copies = await _copies(unit, orders)
-        await unit.connection.execute("select from programmes where version = 1 for share")
-        programmes = await read_programmes(unit)
+        programmes = await share_programmes(unit)
         loaded = {row["client_id"]: _account(row, programmes) for row in rows}
         for copy in copies:
             client_id, *fields = copy

@@ -7,8 +7,11 @@ import orjson
 
 from chassis.effects import TimerFired
 from chassis.events.unit import Unit
+from chassis.locks import claim, share
 from loyalty.domain import FIRST_PROGRAMME, Programmes, Terms
 from schemas.loyalty import PROGRAMME, Programme, ProgrammeChanged
+
+LOCK = "programme"
 
 
 class ProgrammeStates:
@@ -18,8 +21,8 @@ class ProgrammeStates:
         return PROGRAMME
 
     async def load(self, unit: Unit, messages: Sequence[Terms | TimerFired]) -> Mapping[UUID, Programmes]:  # noqa: ARG002
-        """Lock the first version, so that all whom the programme concerns queue up, then read them all."""
-        await unit.connection.execute("select from programmes where version = 1 for update")
+        """Claim the programme, so that all whom it concerns queue up, then read its versions."""
+        await claim(unit.connection, LOCK)
         return {PROGRAMME: await read_programmes(unit)}
 
     async def save(self, unit: Unit, states: Sequence[Programmes]) -> None:
@@ -28,6 +31,12 @@ class ProgrammeStates:
 
 
 programmes = ProgrammeStates()
+
+
+async def share_programmes(unit: Unit) -> Programmes:
+    """Return all versions, kept from change: after the accounts, so that a regrading misses none of them."""
+    await share(unit.connection, LOCK)
+    return await read_programmes(unit)
 
 
 async def read_programmes(unit: Unit) -> Programmes:

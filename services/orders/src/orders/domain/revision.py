@@ -112,7 +112,10 @@ class ChannelOrder(Said):
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One state of an order as a channel told it; ``arrival`` is its place among all that arrived."""
+    """One state of an order as a channel told it; ``arrival`` is its place among all that arrived.
+
+    ``revised_at`` is by the channel's clock. ``made_at`` is not after its arrival by ours, whatever that clock says.
+    """
 
     order_id: UUID
     channel_id: UUID
@@ -120,6 +123,7 @@ class Revision:
     number: str
     kind: Literal["order", "refund"]
     revised_at: datetime
+    made_at: datetime
     arrival: int
     body_hash: str
     state: OrderState
@@ -151,7 +155,7 @@ def revision_of(
     said: ChannelOrder, *, channel_id: UUID, arrival: int, body_hash: str, received_at: datetime | None
 ) -> Revision:
     """Understand what a channel said; what is odd but can be kept becomes a warning."""
-    order = order_id(channel_id, said.external_id)
+    order, moment = order_id(channel_id, said.external_id), _moment(said.revision, received_at)
     billing = said.billing.billing
     refunded = max(said.refunded, said.total) if said.state == "refunded" and said.kind == "order" else said.refunded
     return Revision(
@@ -160,7 +164,8 @@ def revision_of(
         external_id=said.external_id,
         number=said.number or said.external_id,
         kind=said.kind,
-        revised_at=_moment(said.revision, received_at),
+        revised_at=moment,
+        made_at=min(moment, received_at or moment),
         arrival=arrival,
         body_hash=body_hash,
         state=_state(said, refunded),

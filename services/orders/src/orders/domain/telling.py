@@ -28,6 +28,7 @@ class Telling:
     """
 
     revised_at: datetime | None = None
+    made_at: datetime | None = None
     arrival: int = 0
     hashes: tuple[str, ...] = ()
     state: OrderState = "open"
@@ -44,7 +45,8 @@ class Telling:
             self._see(f"back {revision.body_hash}", Sighting(revision.restored_at, gone=False))
         if not self._counts(revision):
             return False
-        self.revised_at, self.arrival, self.state = revision.revised_at, revision.arrival, revision.state
+        self.revised_at, self.made_at = revision.revised_at, revision.made_at
+        self.arrival, self.state = revision.arrival, revision.state
         self.placed_open = revision.placed_at is None
         self.paid_open = revision.paid_at is None and revision.state in MONEY_CAME
         return True
@@ -58,7 +60,7 @@ class Telling:
         """The channel deleted the order, and has neither restored nor revised it since."""
         gone = [sighting.at for sighting in self.sightings.values() if sighting.gone]
         back = [sighting.at for sighting in self.sightings.values() if not sighting.gone]
-        back += [self.revised_at] if self.revised_at else []
+        back += [self.made_at] if self.made_at else []
         return bool(gone) and all(at <= max(gone) for at in back)
 
     def shown(self, public: PublicOrder) -> PublicOrder:

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from chassis.web.idempotency import SHOWN_ONCE
+from chassis.web.idempotency import show_once
 from chassis.web.paging import Count, Cursor, Limit, Page, page_of
 from chassis.web.route import Reads, Writes, router
 from orders import store
@@ -71,10 +71,12 @@ class Accepted(BaseModel):
     accepted: int
 
 
-@routes.post("/channels", status_code=201, response_model_exclude_none=True, dependencies=[SHOWN_ONCE])
+@routes.post("/channels", status_code=201, response_model_exclude_none=True)
 async def create_channel(request: Request, unit: Writes, new: NewChannel) -> ChannelView:
     """Open a channel: a shop gets its webhook's address, a Kafka producer its token, shown this once."""
     channel, token = await open_channel(unit, new.kind, new.name, new.secret, new.settings)
+    if token:
+        show_once(request)
     return _view(request, channel).model_copy(update={"token": token or None})
 
 
@@ -84,9 +86,10 @@ async def get_channels(
 ) -> Page[ChannelView]:
     """List the channels, newest first."""
     after = before(cursor)
-    rows, total = await store.list_channels(unit.connection, limit, after)
+    rows = await store.list_channels(unit.connection, limit + 1, after)
     page = page_of(rows, limit, lambda row: (row.created_at.isoformat(), row.id), lambda row: _view(request, row))
-    return page.model_copy(update={"count": total if count else None})
+    page.count = await store.count_channels(unit.connection) if count else None
+    return page
 
 
 @routes.post("/channels/{channel_id}/orders", status_code=202)

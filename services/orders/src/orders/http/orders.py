@@ -1,5 +1,6 @@
 """Orders: found, read, linked to a client and unlinked."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, computed_field
@@ -21,7 +22,9 @@ routes = router("orders")
 
 
 class OrderView(PublicOrder):
-    """An order as it is shown."""
+    """An order as it is shown; a revision that says nothing new moves ``revised_at`` without a version of its own."""
+
+    version_tells_all: ClassVar[bool] = False
 
     @computed_field  # type: ignore[prop-decorator]
     @property

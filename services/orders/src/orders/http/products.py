@@ -48,9 +48,10 @@ async def get_products(
 ) -> Page[Product]:
     """List the products by SKU."""
     after = read_cursor(cursor, text)[0] if cursor else None
-    rows, total = await store.list_products(unit.connection, limit, after)
+    rows = await store.list_products(unit.connection, limit + 1, after)
     page = page_of(rows, limit, lambda row: (row.sku,), lambda row: row)
-    return page.model_copy(update={"count": total if count else None})
+    page.count = await store.count_products(unit.connection) if count else None
+    return page
 
 
 @routes.get("/products/{sku:path}")

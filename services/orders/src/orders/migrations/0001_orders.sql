@@ -60,6 +60,7 @@ create table orders (
     items jsonb not null,
     warnings text[] not null,
     version bigint not null,
+    made_at timestamptz not null,
     arrival bigint not null,
     hashes text[] not null,
     paid_announced boolean not null,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from uuid import UUID
 
 import asyncpg
@@ -47,19 +47,22 @@ async def channels_by_token(connection: Connection, hashes: Sequence[bytes]) -> 
     return {row["token_hash"]: row["id"] for row in rows}
 
 
-async def list_channels(
-    connection: Connection, limit: int, after: tuple[datetime, UUID] | None
-) -> tuple[list[Channel], int]:
-    """Return a page of channels (one more than asked for, if there is), newest first, and how many there are."""
+async def list_channels(connection: Connection, limit: int, after: tuple[datetime, UUID] | None) -> list[Channel]:
+    """Return a page of channels, newest first."""
     at, last = after or (None, None)
     rows = await connection.fetch(
         "select * from channels where $1::timestamptz is null or (created_at, id) < ($1, $2::uuid)"
         " order by created_at desc, id desc limit $3",
         at,
         last,
-        limit + 1,
+        limit,
     )
-    return [_channel(row) for row in rows], await connection.fetchval("select count(*) from channels")
+    return [_channel(row) for row in rows]
+
+
+async def count_channels(connection: Connection) -> int:
+    """Return how many channels there are."""
+    return cast("int", await connection.fetchval("select count(*) from channels"))
 
 
 def _channel(row: asyncpg.Record) -> Channel:

@@ -32,7 +32,7 @@ CHECKS = (
         _ORDERS,
         "select 'order ' || o.id as what from orders o left join (select order_id, max(at) filter (where gone) as gone,"
         " max(at) filter (where not gone) as back from sightings group by order_id) s on s.order_id = o.id"
-        " where o.state <> case when s.gone >= greatest(s.back, o.revised_at) then 'cancelled' else o.told_state end"
+        " where o.state <> case when s.gone >= greatest(s.back, o.made_at) then 'cancelled' else o.told_state end"
         " or (o.placed_open and o.placed_at <> o.first_placed_at)"
         " or (o.paid_open and o.paid_at is distinct from o.first_paid_at)",
     ),

@@ -88,6 +88,7 @@ def _state(row: asyncpg.Record) -> Order:
         public=public_of(row),
         telling=Telling(
             revised_at=row["revised_at"],
+            made_at=row["made_at"],
             arrival=row["arrival"],
             hashes=tuple(row["hashes"]),
             state=row["told_state"],
@@ -111,6 +112,7 @@ def _row(order: Order, public: PublicOrder) -> dict[str, Any]:
         "total": str(public.total.amount),
         "refunded": str(public.refunded.amount),
         "currency": public.total.currency,
+        "made_at": telling.made_at,
         "arrival": telling.arrival,
         "hashes": telling.hashes,
         "told_state": telling.state,
@@ -136,10 +138,10 @@ async def _save(unit: Unit, states: Sequence[Order]) -> None:
         await unit.connection.execute(
             "update orders o set (number, kind, client_id, assigned_by, identity_id, identity_kind, identity_value,"
             " state, total, refunded, currency, placed_at, paid_at, revised_at, billing, shipping, items, warnings,"
-            " version, arrival, hashes, paid_announced, told_state, first_placed_at, first_paid_at, placed_open,"
-            " paid_open) = (n.number, n.kind, n.client_id, n.assigned_by, n.identity_id,"
+            " version, made_at, arrival, hashes, paid_announced, told_state, first_placed_at, first_paid_at,"
+            " placed_open, paid_open) = (n.number, n.kind, n.client_id, n.assigned_by, n.identity_id,"
             " n.identity_kind, n.identity_value, n.state, n.total, n.refunded, n.currency, n.placed_at, n.paid_at,"
-            " n.revised_at, n.billing, n.shipping, n.items, n.warnings, n.version, n.arrival, n.hashes,"
+            " n.revised_at, n.billing, n.shipping, n.items, n.warnings, n.version, n.made_at, n.arrival, n.hashes,"
             " n.paid_announced, n.told_state, n.first_placed_at, n.first_paid_at, n.placed_open, n.paid_open)"
             " from jsonb_populate_recordset(null::orders, $1::jsonb) n where o.id = n.id",
             orjson.dumps(known).decode(),

@@ -1,7 +1,7 @@
 """The catalogue: one product to be changed, or those a batch speaks of."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import asyncpg
 import orjson
@@ -67,12 +67,17 @@ async def find_product(connection: Connection, sku: str) -> Product | None:
     return _product(row) if row else None
 
 
-async def list_products(connection: Connection, limit: int, after: str | None) -> tuple[list[Product], int]:
-    """Return a page of products by SKU (one more than asked for, if there is), and how many there are."""
+async def list_products(connection: Connection, limit: int, after: str | None) -> list[Product]:
+    """Return a page of products by SKU."""
     rows = await connection.fetch(
-        "select * from products where $1::text is null or sku > $1 order by sku limit $2", after, limit + 1
+        "select * from products where $1::text is null or sku > $1 order by sku limit $2", after, limit
     )
-    return [_product(row) for row in rows], await connection.fetchval("select count(*) from products")
+    return [_product(row) for row in rows]
+
+
+async def count_products(connection: Connection) -> int:
+    """Return how many products there are."""
+    return cast("int", await connection.fetchval("select count(*) from products"))
 
 
 def _product(row: asyncpg.Record) -> Product:

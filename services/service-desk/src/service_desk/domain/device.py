@@ -98,4 +98,7 @@ def set_timer(armed_before: datetime | None, device: Device) -> Iterator[SetTime
     """Bring the device's timer to where its state wants it."""
     if device.armed == armed_before:
         return
-    yield SetTimer(REMIND, device.id, device.armed) if device.armed else CancelTimer(REMIND, device.id)
+    if device.armed:
+        yield SetTimer(REMIND, device.id, device.armed, device.client_id)
+    else:
+        yield CancelTimer(REMIND, device.id)

@@ -4,6 +4,12 @@ from chassis.service import Check
 
 CHECKS = (
     Check(
+        "service-desk.notice-is-planned-with-the-present-lead",
+        "select count(*) from devices where notice_at is not null",
+        "select 'device ' || id as what from devices where notice_at is not null"
+        " and notice_lead <> (select lead_months from settings)",
+    ),
+    Check(
         "service-desk.device-is-where-its-order-is",
         "select count(*) from devices where order_id is not null",
         "select 'device ' || d.id as what from devices d join order_copies o using (order_id)"

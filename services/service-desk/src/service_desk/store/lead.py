@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from chassis.events.unit import Unit
+from chassis.locks import claim, share
 from service_desk.domain import ChangeLead, Lead
+
+LOCK = "lead"
 
 
 class Leads:
@@ -14,8 +17,8 @@ class Leads:
         return "lead"
 
     async def load(self, unit: Unit, messages: Sequence[ChangeLead]) -> Mapping[str, Lead]:  # noqa: ARG002
-        row = await unit.connection.fetchrow("select lead_months, version from settings for update")
-        return {"lead": Lead(*row or (1, 1))}
+        await claim(unit.connection, LOCK)
+        return {"lead": await read_lead(unit)}
 
     async def save(self, unit: Unit, states: Sequence[Lead]) -> None:
         await unit.connection.execute(
@@ -36,8 +39,8 @@ async def read_lead(unit: Unit) -> Lead:
 
 
 async def share_lead(unit: Unit) -> Lead:
-    """Return the setting, locked against change: after the devices, so that a replanning misses none of them."""
-    await unit.connection.execute("select from settings for share")
+    """Return the setting, kept from change: after the devices, so that a replanning misses none of them."""
+    await share(unit.connection, LOCK)
     return await read_lead(unit)
 
 

@@ -13,6 +13,7 @@ from chassis.database import Connection, Database
 from chassis.errors import Rejected
 from chassis.events.record import Cause
 from chassis.events.unit import Unit, unit_of_work
+from chassis.locks import try_claim
 from chassis.points import reach
 from chassis.service import Intake, Message, Service
 from schemas.ids import derive
@@ -49,16 +50,19 @@ async def _work_off(
     give_up: str = "",
 ) -> int:
     try:
-        async with unit_of_work(database, service.name) as unit:
+        async with database.background, unit_of_work(database, service.name) as unit:
+            if not await try_claim(unit.connection, "intake"):
+                return 0  # another worker is at it, and what arrived first is to be decided first
             rows = await unit.connection.fetch(
                 "select id, kind, origin, body, cause from chassis.intake"
-                " where state = 0 and ($2::bigint is null or id = $2) order by id limit $1 for update skip locked",
+                " where state = 0 and ($2::bigint is null or id = $2) order by id limit $1",
                 most,
                 only,
             )
             taken = [Intake(*row) for row in rows]
             claimed[:] = [intake.id for intake in taken]
-            reach("intake.claimed")
+            if taken:
+                reach("intake.claimed")
             await decide_intake(unit, service, taken, careful=careful, give_up=give_up)
             if taken:
                 await unit.connection.execute(

@@ -13,9 +13,10 @@ from chassis.consume.fold import Undecided
 from chassis.consume.outcomes import decide_or_bury
 from chassis.database import Database
 from chassis.effects import Turn
-from chassis.events.jobs import LaneOfJob, end_job, is_mine, move_job, read_job, running_jobs
+from chassis.events.jobs import LaneOfJob, end_job, move_job, read_job, running_jobs
 from chassis.events.timers import unpack
 from chassis.events.unit import unit_of_work
+from chassis.locks import try_claim
 from chassis.points import reach
 from chassis.service import Message, Service
 from schemas.ids import derive
@@ -55,12 +56,13 @@ async def _do_page(
     if job is None:
         return 0
     try:
-        async with unit_of_work(database, service.name) as unit:
-            if not await is_mine(unit.connection, job):
-                return 0
+        async with database.background, unit_of_work(database, service.name) as unit:
+            if not await try_claim(unit.connection, f"job {kind}", lane):
+                return 0  # another worker is at it
             most = 1 if only else PAGE
             claimed[:] = await service.pages[kind](unit, lane, job.after or BEFORE_ALL, most)
-            reach("job.claimed")
+            if claimed:
+                reach("job.claimed")
             if only and claimed != [only]:
                 return 0
             messages = [_message(job, key) for key in claimed]

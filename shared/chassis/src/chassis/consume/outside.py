@@ -23,7 +23,7 @@ async def take_outside(
         bodies = [record.value or b"" for record in records]
         while True:
             try:
-                async with unit_of_work(database, service.name) as unit:
+                async with database.background, unit_of_work(database, service.name) as unit:
                     await service.outside[topic.removeprefix(prefix)](unit, bodies)
             except TROUBLE as error:
                 log.warning("intake met trouble", topic=topic, error=type(error).__name__)

@@ -108,6 +108,7 @@ class Subscription:
         if messages:
             held = await held_keys(unit, self.name, [record.key for record in fresh])
             failed += await fold(self.service, unit, messages, careful=careful, held=held)
+            unit.applied = True
         await write_failures(unit, self.name, failed)
         await move_progress(unit.connection, self.name, source, moved)
 

@@ -16,12 +16,11 @@ from chassis.database import Database
 from chassis.effects import TimerFired
 from chassis.events.timers import unpack
 from chassis.events.unit import Unit, unit_of_work
+from chassis.locks import try_claim
 from chassis.points import reach
 from chassis.service import Message, Service
 from schemas.ids import derive
 
-LOCK = 7_250_102
-"""One scheduler fires in a lane at a time: the others pass it by."""
 BATCH = 500
 EVERY = 0.5
 Timer: TypeAlias = tuple[str, UUID]
@@ -54,12 +53,13 @@ async def _fire(
     give_up: str = "",
 ) -> int:
     try:
-        async with unit_of_work(database, service.name) as unit:
-            if not await unit.connection.fetchval("select pg_try_advisory_xact_lock($1, $2)", LOCK, lane):
-                return 0
+        async with database.background, unit_of_work(database, service.name) as unit:
+            if not await try_claim(unit.connection, "timers", lane):
+                return 0  # another scheduler is at it
             rows = await _due(unit, lane, only)
             claimed[:] = [(row["kind"], row["subject"]) for row in rows]
-            reach("timer.claimed")
+            if rows:
+                reach("timer.claimed")
             messages = [_message(row["kind"], row["subject"], row["due"], row["cause"]) for row in rows]
             await decide_or_bury(unit, service, "timers", messages, careful=careful, give_up=give_up)
             await _take_down(unit, rows)

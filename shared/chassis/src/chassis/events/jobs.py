@@ -63,12 +63,6 @@ async def read_job(pool: "asyncpg.Pool[asyncpg.Record]", kind: str, lane: int) -
     return LaneOfJob(*row) if row else None
 
 
-async def is_mine(connection: Connection, job: LaneOfJob) -> bool:
-    """Keep other workers from a lane of a job until commit; False when another one is at it."""
-    mine: bool = await connection.fetchval("select pg_try_advisory_xact_lock(hashtext($1), $2)", job.kind, job.lane)
-    return mine
-
-
 async def move_job(connection: Connection, job: LaneOfJob, last: UUID) -> bool:
     """Note the last key that had its turn; False when the job is not where it was read."""
     return bool(

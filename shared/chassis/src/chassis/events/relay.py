@@ -77,7 +77,8 @@ class Relay:
             " order by sequence limit $1) e where h.head > c.sequence) window_of_lanes order by lane, sequence",
             WINDOW,
         )
-        reach("relay.read")
+        if rows:
+            reach("relay.read")
         return [record_of(self.source, row) for row in rows]
 
     async def _send(

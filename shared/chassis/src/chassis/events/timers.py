@@ -41,10 +41,11 @@ async def write_timers(connection: Connection, timers: Sequence[tuple[SetTimer |
         await connection.execute(
             "insert into chassis.timers (kind, subject, lane, due, cause)"
             " select * from unnest($1::text[], $2::uuid[], $3::smallint[], $4::timestamptz[], $5::bytea[])"
-            " on conflict (kind, subject) do update set due = excluded.due, cause = excluded.cause",
+            " on conflict (kind, subject) do update"
+            " set lane = excluded.lane, due = excluded.due, cause = excluded.cause",
             [timer.kind for timer, _ in wanted],
             [timer.subject for timer, _ in wanted],
-            [lane_of(timer.subject) for timer, _ in wanted],
+            [lane_of(timer.key or timer.subject) for timer, _ in wanted],
             [timer.due for timer, _ in wanted],
             [pack(cause) for _, cause in wanted],
         )

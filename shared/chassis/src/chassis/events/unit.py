@@ -81,6 +81,7 @@ class Unit:
 
     def __init__(self, connection: Connection, source: str, identity: str, cause: Cause) -> None:
         self.connection, self.source, self.cause = connection, source, cause
+        self.applied = False
         self._identity = identity
         self._events: list[Pending] = []
         self._timers: list[Asked] = []
@@ -198,13 +199,15 @@ async def unit_of_work(database: Database, source: str, cause: Cause | None = No
                 unit = Unit(connection, source, database.identity, cause or command_cause())
                 yield unit
                 wrote = await unit.finish()
-                reach("commit.before")
+                if wrote or unit.applied:
+                    reach("commit.before")
         except IdentityChanged:
             await begin_incarnation(connection, database.identity)
             raise
         except PartitionMissing:
             await ensure_partitions(connection)
             raise
-        reach("commit.after")
+        if wrote or unit.applied:
+            reach("commit.after")
     if wrote:
         database.committed.set()

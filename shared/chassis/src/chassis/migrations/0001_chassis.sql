@@ -155,6 +155,7 @@ create table chassis.idempotency (
     created_at timestamptz not null default now(),
     primary key (actor, key)
 );
+create index idempotency_age on chassis.idempotency (created_at);
 
 create table chassis.revoked_keys (
     id uuid primary key,

@@ -3,10 +3,13 @@
 import hashlib
 from typing import Annotated
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Header, Request, Response
 
 from chassis.errors import BusinessError
 from chassis.events.unit import Unit
+
+DAYS_KEPT = 30
+"""An answer may hold personal data, so it is kept no longer than somebody could still be trying."""
 
 IdempotencyKey = Annotated[
     str | None,
@@ -36,12 +39,9 @@ class Answered(Exception):
         self.status, self.body = status, body
 
 
-async def _show_once(request: Request) -> None:
+def show_once(request: Request) -> None:
+    """Say that this answer holds a secret: a repeated Idempotency-Key does nothing again, and shows it to nobody."""
     request.state.shown_once = True
-
-
-SHOWN_ONCE = Depends(_show_once)
-"""For endpoints whose answer holds a secret: a repeated Idempotency-Key does nothing again, and shows it to nobody."""
 
 
 async def recall(unit: Unit, request: Request, key: str) -> None:
@@ -68,9 +68,15 @@ async def recall(unit: Unit, request: Request, key: str) -> None:
 
 
 async def remember(unit: Unit, request: Request, response: Response) -> None:
-    """Keep the answer to a request that took a key."""
+    """Keep the answer to a request that took a key, and forget a few that nobody will ask for any more."""
     key = getattr(request.state, "idempotency_key", None)
     if key:
+        await unit.connection.execute(
+            "delete from chassis.idempotency where (actor, key) in (select actor, key from chassis.idempotency"
+            " where created_at < now() - make_interval(days => $1) order by created_at limit 10"
+            " for update skip locked)",
+            DAYS_KEPT,
+        )
         await unit.connection.execute(
             "update chassis.idempotency set status = $3, body = $4 where actor = $1 and key = $2",
             str(request.state.key.id),

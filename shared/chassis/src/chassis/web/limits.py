@@ -79,9 +79,8 @@ class LimitTime:
             async with asyncio.timeout(self.longest):
                 await self.app(scope, receive, send)
         except TimeoutError:
-            await problem(503, "too-slow", "The request took too long and was undone.", retry_after=5)(
-                scope, receive, send
-            )
+            detail = "The request took too long. Try again: with the same Idempotency-Key it is done once."
+            await problem(503, "too-slow", detail, retry_after=5)(scope, receive, send)
 
 
 def _too_large(largest: int) -> ASGIApp:

@@ -12,8 +12,8 @@ RULES = """
 - Lists take `limit` (at most 500), `cursor` (the `next` of the page before) and `count=true`.
 - A thing with a `version` comes with an `ETag`. `If-Match` makes a change only of that version (else 412);
   `If-None-Match` answers 304 while nothing is new.
-- With an `Idempotency-Key` a request is done once; repeated, it is answered as the first time. Another request
-  under the same key is 409 `idempotency-key-reused`.
+- With an `Idempotency-Key` a request is done once; repeated within 30 days, it is answered as the first time.
+  Another request under the same key is 409 `idempotency-key-reused`.
 - Bodies are JSON, whatever else they are said to be is 415. A query parameter that is not listed here is 422.
 - Errors are RFC 9457 problems: `type` ends in a stable slug, `errors` lists the fields at fault.
 """

@@ -1,13 +1,13 @@
-"""What is refused before an endpoint is asked: bodies that are no JSON, and query parameters that nobody reads."""
+"""What is refused before an endpoint is asked: bodies that are no JSON, and what nobody there would read."""
 
 import re
 
 from fastapi import Request
 from fastapi.dependencies.utils import get_flat_params
-from fastapi.params import Query
+from fastapi.params import Header, Query
 from fastapi.routing import APIRoute
 
-from chassis.errors import BusinessError, Invalid
+from chassis.errors import BusinessError, Invalid, VersionMismatch
 
 JSON = re.compile(r"application/(?:[^/]+\+)?json", re.IGNORECASE)
 
@@ -20,13 +20,15 @@ class UnsupportedMediaType(BusinessError):
 
 
 def check_form(request: Request) -> None:
-    """Refuse what the request's route would pass over. Raises UnsupportedMediaType and Invalid."""
+    """Refuse what the request's route would pass over. Raises UnsupportedMediaType, Invalid, VersionMismatch."""
     route: APIRoute = request.scope["route"]
     media = request.headers.get("content-type", "").partition(";")[0].strip()
     if route.body_field and media and not JSON.fullmatch(media):
         raise UnsupportedMediaType
     if request.query_params:
         _check_query(request, route)
+    if request.headers.get("if-match", "*").strip() != "*":
+        _check_precondition(request, route)
 
 
 def _check_query(request: Request, route: APIRoute) -> None:
@@ -35,3 +37,10 @@ def _check_query(request: Request, route: APIRoute) -> None:
     if unknown:
         message = f"no such query parameter; known here: {', '.join(sorted(known)) or 'none'}"
         raise Invalid(errors=[{"field": name, "message": message} for name in unknown])
+
+
+def _check_precondition(request: Request, route: APIRoute) -> None:
+    """What has no version cannot have the one that was asked for (RFC 9110, section 13.1.1)."""
+    read = {field.alias for field in get_flat_params(route.dependant) if isinstance(field.field_info, Header)}
+    if request.method != "GET" and "if-match" not in read:
+        raise VersionMismatch
