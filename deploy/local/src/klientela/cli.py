@@ -32,6 +32,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines on s
 
 def up(
     detach: Annotated[bool, typer.Option(help="Come back when the suite is ready, and leave it running.")] = False,
+    moved: Annotated[
+        bool, typer.Option("--moved", help="Start though other servers are named than at the last start.")
+    ] = False,
     as_json: Json = False,
     data: Data = None,
     port_base: PortBase = None,
@@ -39,7 +42,7 @@ def up(
     """Start the whole suite; the last line on stdout says as JSON where everything is."""
     from klientela import up as module
 
-    return module.up(DataDirectory.at(data), port_base, detach=detach, as_json=as_json)
+    return module.up(DataDirectory.at(data), port_base, detach=detach, moved=moved, as_json=as_json)
 
 
 def down(data: Data = None) -> int:

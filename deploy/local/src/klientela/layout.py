@@ -56,7 +56,7 @@ class DataDirectory:
 
     @property
     def run(self) -> Path:
-        """What is running now: safe to delete when nothing is."""
+        """What is running now, and how it was started last."""
         return self.root / "run"
 
     @property

@@ -1,7 +1,6 @@
 """The chain of a balance: each line of a client's ledger with its event, what moved it, the programme's version."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,9 +11,6 @@ POINTS = ("loyalty.points_earned.v1", "loyalty.points_taken_back.v1")
 TIER = "loyalty.tier_reached.v1"
 SHOWN = 20
 """Lines of a ledger that are shown unless all are asked for."""
-
-NEWEST = 500
-PAGE = 1_000
 
 
 class Ledger(NamedTuple):
@@ -54,38 +50,24 @@ def ledger_of(apis: Apis, client: UUID, *, tier: bool, whole: bool) -> Ledger | 
 
 
 def movements_of(apis: Apis, client: UUID, types: Sequence[str]) -> list[Event]:
-    """All movements of a client's account, the oldest first; more than one answer holds are read from the log."""
-    newest: list[Event] = apis.get("loyalty", f"/v1/subjects/{client}/events", limit=NEWEST, type=tuple(types))["items"]
-    if len(newest) < NEWEST:
-        return newest[::-1]
-    log = lane_of(apis, newest[0]["lane"])
-    return [event for event in log if event["subject"] == str(client) and event["type"] in types]
-
-
-def lane_of(apis: Apis, lane: int) -> Iterator[Event]:
-    """The whole log of one lane of loyalty."""
-    after = "0:0"
-    while (answer := apis.get("loyalty", "/v1/events", lane=lane, after=after, limit=PAGE))["items"]:
-        yield from answer["items"]
-        after = answer["position"]
+    """All movements of a client's account, the oldest first."""
+    return list(apis.pages("loyalty", f"/v1/subjects/{client}/events", type=tuple(types)))[::-1]
 
 
 class Details:
-    """What a movement's event does not say itself: it stands in the ledger, the programme and the event before it."""
+    """What a movement's event does not say itself: it stands in the ledger and in the event before it."""
 
     def __init__(self, apis: Apis, client: UUID) -> None:
-        """Read the client's ledger and the versions of the programme."""
+        """Read the client's ledger."""
         entries = apis.pages("loyalty", f"/v1/accounts/{client}/entries")
         self._entries = {entry["cause"]["event_id"]: entry for entry in entries}
-        versions = apis.get("loyalty", "/v1/programme/versions")["items"]
-        self._versions = [(datetime.fromisoformat(one["valid_from"]), one["version"]) for one in versions]
 
     def of(self, event: Event, before: tuple[Event, Link] | None = None) -> dict[str, Any]:
         """More keys for a movement's link; ``before`` is the event that caused it."""
         body = event["data"]
         said: dict[str, Any] = {"balance": body["account"]["points"], "tier": body["account"]["tier"]}
         if event["type"] == TIER:
-            said |= {"previous_tier": body["previous"], "programme_version": self._in_force(event["time"])}
+            said |= {"previous_tier": body["previous"], "programme_version": body.get("programme_version")}
         else:
             entry = self._entries.get(event["causationid"], {})
             said["points"] = body["points"] if event["type"] == POINTS[0] else -body["points"]
@@ -95,8 +77,3 @@ class Details:
         order = cause.get("data", {}).get("order", {})
         said |= {"order_number": order.get("number"), "because": cause.get("type")}
         return said | {name: link[name] for name in ("rule", "rule_version", "rule_name") if link.get(name)}
-
-    def _in_force(self, at: str) -> int | None:
-        """The version whose tiers held at a moment."""
-        moment = datetime.fromisoformat(at)
-        return next((version for begun, version in reversed(self._versions) if begun <= moment), None)

@@ -15,6 +15,9 @@ PATIENCE = 10.0
 OLDEST = 18
 """The PostgreSQL that the services are tested on."""
 
+VARIABLES = {"kafka": KAFKA_VARIABLE} | {service.name: service.database_variable for service in SERVICES}
+"""The variables that name servers of the user's own, by what is there."""
+
 ABOUT = """
     select current_setting('server_version_num')::int / 10000 as version,
         current_setting('server_encoding') as encoding,
@@ -25,8 +28,7 @@ ABOUT = """
 
 def own_parts(environment: Mapping[str, str]) -> tuple[str, ...]:
     """What the environment says is elsewhere: `kafka`, and the names of services whose database is."""
-    kafka = ("kafka",) if environment.get(KAFKA_VARIABLE) else ()
-    return (*kafka, *(service.name for service in SERVICES if environment.get(service.database_variable)))
+    return tuple(part for part, variable in VARIABLES.items() if environment.get(variable))
 
 
 def check_own_servers(environment: Mapping[str, str]) -> None:

@@ -14,9 +14,9 @@ from rich.console import Console
 from klientela.errors import Refusal
 from klientela.layout import DataDirectory, difference, write_private
 from klientela.orphans import end_orphans
-from klientela.own_servers import own_parts
+from klientela.own_servers import VARIABLES, own_parts
 from klientela.postgres_binaries import programs
-from klientela.supervisor import ownership
+from klientela.supervisor import Start, ownership
 
 PARTS = ("postgres", "kafka", "secrets")
 """What a restore replaces. Kafka's data is not in a backup: the services fill their topics again from their logs."""
@@ -24,13 +24,7 @@ PARTS = ("postgres", "kafka", "secrets")
 
 def restore(layout: DataDirectory, source: Path) -> int:
     """Restore and say where the old data is; the exit code."""
-    own = [part for part in own_parts(os.environ) if part != "kafka"]
-    if own:
-        raise Refusal(
-            f"The databases of {', '.join(own)} are in a PostgreSQL of your own, as the environment says, and a "
-            "restore does not reach them. "
-            "Restore them by that server's own means, or unset KLIENTELA_<SERVICE>_DATABASE."
-        )
+    refuse_elsewhere(layout)
     if not source.is_file():
         raise Refusal(f"{source} is not a file.")
     layout.prepare()
@@ -50,6 +44,20 @@ def restore(layout: DataDirectory, source: Path) -> int:
         soft_wrap=True,
     )
     return 0
+
+
+def refuse_elsewhere(layout: DataDirectory) -> None:
+    """Raise Refusal when databases are not here, as the environment says or as it was at the last start."""
+    start = Start.read(layout)
+    parts = dict.fromkeys((*own_parts(os.environ), *(start.elsewhere if start else ())))
+    own = [part for part in parts if part != "kafka"]
+    if own:
+        raise Refusal(
+            f"The databases of {', '.join(own)} are in a PostgreSQL of your own, as the environment or the last start "
+            "says, and a restore does not reach them. Nothing was changed. Restore them by that server's own means. If "
+            f"they are to be here from now on, unset {', '.join(VARIABLES[part] for part in own)}, let "
+            "`klientela up --moved` and `down` make them here, then restore."
+        )
 
 
 def kafka_after(aside: Path) -> str:

@@ -19,6 +19,9 @@ from klientela.services import SERVICES, Service
 from klientela.supervisor import Start, announced
 
 PATIENCE = 30.0
+PAGE = 500
+"""Items of a list that are asked for at once; no list gives more."""
+
 Answer = dict[str, Any]
 
 
@@ -109,15 +112,15 @@ class Apis:
             return said
         raise refusal_of(service, answer)
 
-    def pages(self, service: str, path: str) -> Iterator[Answer]:
+    def pages(self, service: str, path: str, **query: str | int | tuple[str, ...]) -> Iterator[Answer]:
         """All items of a list, page by page. Raises Refused."""
-        cursor: dict[str, str] = {}
+        query["limit"] = PAGE
         while True:
-            page = self.get(service, path, limit=500, **cursor)
+            page = self.get(service, path, **query)
             yield from page["items"]
             if not page["next"]:
                 return
-            cursor = {"cursor": page["next"]}
+            query["cursor"] = page["next"]
 
 
 def refusal_of(service: str, answer: httpx.Response) -> Refused:

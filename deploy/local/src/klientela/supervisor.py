@@ -92,7 +92,10 @@ def ownership(layout: DataDirectory) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Start:
-    """How the suite that runs was started: its ports' base, the folder of the program, what of it is the user's own."""
+    """How the suite was started last: its ports' base, the folder of the program, what of it is the user's own.
+
+    It outlives the suite: where the data was kept is known when no variable says so any more.
+    """
 
     base: int
     project: str
@@ -161,13 +164,13 @@ def run(layout: DataDirectory, ports: Ports, report: Report) -> int:
     layout.stamp()
     suite = Suite(layout, ports, report.progress)
     elsewhere = own_parts(suite.environment)
-    Start(ports.base, str(PROJECT), elsewhere).write(layout)
     with signals(suite.stopping.set):
         try:
             preflight.check(layout.root, suite.listeners, elsewhere)
             if elsewhere:
                 report.progress("Looking at your own servers")
                 check_own_servers(suite.environment)
+            Start(ports.base, str(PROJECT), elsewhere).write(layout)
             suite.start()
             announce(layout, suite.announcement(), report)
             watch(suite)

@@ -9,7 +9,7 @@ from klientela import preflight
 from klientela.errors import NotAsAsked, Refusal
 from klientela.layout import PROJECT, DataDirectory
 from klientela.operator_key import ensure_operator_key
-from klientela.own_servers import check_own_servers, own_parts
+from klientela.own_servers import VARIABLES, check_own_servers, own_parts
 from klientela.ports import DEFAULT_BASE, Ports
 from klientela.reporting import PipeReport, TerminalReport
 from klientela.services import KEY_OWNER
@@ -17,12 +17,12 @@ from klientela.suite import Suite
 from klientela.supervisor import Start, announced, supervise, supervisor_of
 
 
-def up(layout: DataDirectory, port_base: int | None, *, detach: bool, as_json: bool) -> int:
+def up(layout: DataDirectory, port_base: int | None, *, detach: bool, moved: bool, as_json: bool) -> int:
     """Start the suite unless it is up; the exit code."""
     report = TerminalReport(as_json=as_json)
     running = announced(layout)
     if running:
-        refuse_another(layout, port_base)
+        refuse_another(layout, port_base, moved=moved)
         report.progress("Klientela is up already.")
         key = ensure_operator_key(layout, running["services"][KEY_OWNER], report.progress)
         report.ready(running | {"key": key})
@@ -32,11 +32,13 @@ def up(layout: DataDirectory, port_base: int | None, *, detach: bool, as_json: b
             f"A restore into {layout.root} was cut short, and the data in it is not whole. Run the restore again; "
             f"the data from before is in {layout.root / 'set-aside'}."
         )
+    if not moved:
+        refuse_moved(layout)
     ports = Ports(port_base or DEFAULT_BASE)
     return start_detached(layout, ports, report) if detach else supervise(layout, ports, report)
 
 
-def refuse_another(layout: DataDirectory, port_base: int | None) -> None:
+def refuse_another(layout: DataDirectory, port_base: int | None, *, moved: bool) -> None:
     """Raise NotAsAsked when the suite that is up is another one than was asked for."""
     start = Start.read(layout)
     if start is None:
@@ -52,6 +54,29 @@ def refuse_another(layout: DataDirectory, port_base: int | None) -> None:
             f"Klientela in {layout.root} is up already, started from {start.project} and not from {PROJECT}. "
             f"{stop}, or name another --data."
         )
+    if moved and (moves := moves_since(start)):
+        raise NotAsAsked(f"Klientela in {layout.root} is up already, on the servers from before ({moves}). {stop}.")
+
+
+def refuse_moved(layout: DataDirectory) -> None:
+    """Raise NotAsAsked when the environment names other servers than at the last start: the data would not be there."""
+    start = Start.read(layout)
+    if start and (moves := moves_since(start)):
+        raise NotAsAsked(
+            f"Klientela in {layout.root} would not find its data where its last start left it ({moves}). Nothing was "
+            "changed. Set the variables as they were; or, if it is meant to go on with what is in the other place, "
+            "say so with --moved."
+        )
+
+
+def moves_since(start: Start) -> str:
+    """Which variables name servers now and did not at a start, and the other way round; empty when none does."""
+    before, now = set(start.elsewhere), set(own_parts(os.environ))
+    return "; ".join(
+        f"{what}: {', '.join(variable for part, variable in VARIABLES.items() if part in parts)}"
+        for what, parts in (("no longer set", before - now), ("newly set", now - before))
+        if parts
+    )
 
 
 def start_detached(layout: DataDirectory, ports: Ports, report: TerminalReport) -> int:

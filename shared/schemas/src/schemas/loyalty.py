@@ -58,10 +58,14 @@ class PointsTakenBack(AccountEvent):
 
 
 class TierReached(AccountEvent):
-    """An account came to another tier, up or down: from ``previous`` to ``account.tier``."""
+    """An account came to another tier, up or down: from ``previous`` to ``account.tier``.
+
+    ``programme_version`` is the version of the programme whose tiers decided.
+    """
 
     event_type: ClassVar[str] = "loyalty.tier_reached.v1"
     previous: Tier
+    programme_version: int | None = None
 
 
 class Programme(Value):

@@ -106,9 +106,10 @@ class Account:
 
     def regrade(self) -> Iterator[Event]:
         """Come to the tier that the points deserve under the programme in force."""
-        previous, self.tier = self.tier, tier_of(self.points, self.programmes.in_force.tiers)
+        programme = self.programmes.in_force
+        previous, self.tier = self.tier, tier_of(self.points, programme.tiers)
         if self.tier != previous:
-            yield TierReached(account=self._next(), previous=previous)
+            yield TierReached(account=self._next(), previous=previous, programme_version=programme.version)
 
     def _programme_of(self, order: Order, known: OrderCopy | None) -> Programme | None:
         decided = self.programmes.version(known.programme_version) if known else None
@@ -126,14 +127,15 @@ class Account:
             raise Rejected(message)
         self.points = balance
         self.entries.append(entry._replace(balance=balance))
-        previous, self.tier = self.tier, tier_of(balance, self.programmes.in_force.tiers)
+        programme = self.programmes.in_force
+        previous, self.tier = self.tier, tier_of(balance, programme.tiers)
         account, order_id = self._next(), entry.order_id
         if entry.points > 0:
             yield PointsEarned(account=account, points=entry.points, order_id=order_id, request_id=request_id)
         else:
             yield PointsTakenBack(account=account, points=-entry.points, order_id=order_id)
         if self.tier != previous:
-            yield TierReached(account=self._next(), previous=previous)
+            yield TierReached(account=self._next(), previous=previous, programme_version=programme.version)
 
     def _next(self) -> public.Account:
         self.version += 1
