@@ -118,6 +118,7 @@ def test_a_backup_says_whose_it_is(suite: Suite, tmp_path: Path) -> None:
     done = suite.run("restore", str(tmp_path / "file.tar"))
     assert done.returncode == 1
     assert "Restore them by that server's own means" in done.stderr
+    assert "unset KLIENTELA_ORDERS_DATABASE, KLIENTELA_SERVICE_DESK_DATABASE" in done.stderr
 
 
 def test_whose_key_was_revoked_by_another_admin_gets_a_new_one_with_the_next_up(suite: Suite) -> None:
@@ -153,6 +154,35 @@ def test_a_killed_supervisor_and_down_leave_the_servers_to_their_owner(
     assert on_the_server(lambda server: server.fetchval("select 1")) == 1
     bootstrap = kafka_bootstrap().rpartition(":")
     socket.create_connection((bootstrap[0], int(bootstrap[2])), timeout=5).close()
+
+
+def test_where_the_data_is_outlives_the_shell_that_said_so(
+    suite: Suite, own_servers: dict[str, str], tmp_path: Path
+) -> None:
+    suite.environment |= own_servers
+    suite.up()
+    suite.run("down")
+    kept = kept_files(suite)
+    suite.environment = {name: value for name, value in suite.environment.items() if not name.endswith("_DATABASE")}
+
+    restored = suite.run("restore", str(tmp_path / "old.tar"))
+    assert restored.returncode == 1
+    assert "as the environment or the last start says, and a restore does not reach them" in restored.stderr
+    started = suite.run("up", "--detach")
+    assert (started.returncode, started.stdout) == (2, "")
+    assert "(no longer set: KLIENTELA_CLIENTS_DATABASE, KLIENTELA_ORDERS_DATABASE, " in started.stderr
+    assert "say so with --moved" in started.stderr
+    assert kept_files(suite) == kept, "nothing was changed"
+    suite.environment["KLIENTELA_KAFKA"] = "127.0.0.1:9"
+    failed = suite.run("up", "--detach", "--moved", "--port-base", str(suite.base))
+    assert (failed.returncode, "127.0.0.1:9) does not answer" in failed.stderr) == (1, True), failed.stderr
+    assert kept_files(suite)["start.json"] == kept["start.json"], "a start that failed its checks is not remembered"
+
+
+def kept_files(suite: Suite) -> dict[str, str]:
+    """The suite's secrets and how it was started."""
+    files = [suite.layout.run / "start.json", *suite.layout.secrets.iterdir()]
+    return {file.name: file.read_text() for file in files} | {"ours": str(suite.layout.postgres.exists())}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from klientela.layout import PROJECT
 from klientela.processes import ProcessRecord
+from klientela.supervisor import Start
 from tests.local.conftest import CHILDREN, Suite
 
 
@@ -123,6 +125,20 @@ def test_up_does_not_pass_over_that_another_program_runs_the_data(running: Suite
         start.write_text(text)
     assert (done.returncode, done.stdout) == (2, "")
     assert "started from /elsewhere/klientela and not from" in done.stderr
+
+
+def test_other_servers_than_at_the_last_start_are_used_when_that_is_meant(suite: Suite) -> None:
+    suite.layout.prepare()
+    Start(suite.base, str(PROJECT), ("kafka",)).write(suite.layout)
+    done = suite.run("up", "--detach", "--port-base", str(suite.base))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "(no longer set: KLIENTELA_KAFKA)" in done.stderr
+    suite.up("--moved")
+    assert suite.up("--moved") == suite.up(), "it has moved"
+    suite.environment["KLIENTELA_KAFKA"] = "127.0.0.1:9"
+    done = suite.run("up", "--detach", "--moved")
+    assert done.returncode == 2
+    assert "is up already, on the servers from before (newly set: KLIENTELA_KAFKA)" in done.stderr
 
 
 def test_a_start_while_another_is_under_way_says_so(suite: Suite) -> None:

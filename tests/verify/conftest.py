@@ -55,6 +55,15 @@ async def copy(dsn: str) -> str:
     return dsn_of(name)
 
 
+async def unpublished(dsn: str) -> str:
+    """Copy a database as if Kafka had never taken anything of it; return the DSN of the copy."""
+    copied = await copy(dsn)
+    connection = await asyncpg.connect(copied)
+    await connection.execute("update chassis.cursors set sequence = 0")
+    await connection.close()
+    return copied
+
+
 class Workshop:
     """The told suite's databases for a test that spoils them: in a transaction that is undone, or in a copy."""
 

@@ -1,4 +1,4 @@
-"""explain, dead-letters and keys against the services' real APIs."""
+"""explain, dead-letters and keys against the services' real APIs, which Kafka does not answer."""
 
 import asyncio
 import json
@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 
 from chassis.testing import drop_database
 from klientela import cli, ledger
+from klientela import running as apis
 from klientela.errors import Refusal
 from klientela.running import RunningSuite
-from tests.verify.conftest import Told, copy, name_of
+from tests.verify.conftest import Told, name_of, unpublished
 from tests.verify.served import served
 from tests.verify.story import Story
 from tests.verify.suite_in_process import SuiteInProcess
@@ -41,7 +42,7 @@ class Operator:
 
 @pytest.fixture(scope="module")
 def running(told: Told, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSuite]:
-    databases = {name: asyncio.run(copy(dsn)) for name, dsn in told.databases.items()}
+    databases = {name: asyncio.run(unpublished(dsn)) for name, dsn in told.databases.items()}
     suite = SuiteInProcess(databases, tmp_path_factory.mktemp("keys"))
     with served(suite) as addresses:
         yield RunningSuite(addresses, suite.key, databases)
@@ -128,8 +129,8 @@ def test_a_long_ledger_is_shown_from_its_end_unless_all_is_asked_for(
     assert lines() == whole[-2:]
     assert "earlier movements are not shown" in operator.run("explain", "points", operator.story.client)
     assert lines("--all") == whole
-    monkeypatch.setattr(ledger, "NEWEST", 1)
-    assert lines("--all") == whole, "more than one answer holds is read from the lane's log"
+    monkeypatch.setattr(apis, "PAGE", 1)
+    assert lines("--all") == whole, "more than one answer holds is asked for page by page"
 
 
 def test_a_tier_is_explained_by_the_movements_until_it_was_reached(operator: Operator) -> None:

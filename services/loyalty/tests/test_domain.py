@@ -209,3 +209,12 @@ def test_regrading_comes_to_the_tier_of_the_points_and_says_so_once() -> None:
     assert isinstance(reached, TierReached)
     assert (reached.account.tier, reached.account.version) == ("silver", 2)
     assert list(account.regrade()) == []
+
+
+def test_a_tier_names_the_version_that_was_in_force_when_it_was_decided() -> None:
+    later = a_programme(3, NOW + timedelta(microseconds=1), CZK="10")
+    booked, regraded = (an_account(a_programme(2, NOW, CZK="10"), later) for _ in range(2))
+    *_, reached = booked.settle(an_order("30000"), WHY)
+    regraded.points = 3_000
+    (again,) = regraded.regrade()
+    assert [event.programme_version for event in (reached, again) if isinstance(event, TierReached)] == [2, 2]
