@@ -77,7 +77,10 @@ def command_cause(actor: str = "", correlation: UUID | None = None) -> Cause:
 
 
 class Unit:
-    """One transaction of one service: ``connection`` for its state, ``publish`` for what happened."""
+    """One transaction of one service: ``connection`` for its state, ``publish`` for what happened.
+
+    ``applied`` says that events of others were decided in it, whether anything was told of that or not.
+    """
 
     def __init__(self, connection: Connection, source: str, identity: str, cause: Cause) -> None:
         self.connection, self.source, self.cause = connection, source, cause
