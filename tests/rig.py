@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 import asyncpg
@@ -32,6 +33,13 @@ def kafka_bootstrap() -> str:
 
 def variable(service: str, what: str) -> str:
     return f"KLIENTELA_{service.replace('-', '_').upper()}_{what}"
+
+
+class Servers(NamedTuple):
+    """Where PostgreSQL and Kafka are: the test run's own unless a test has some for itself."""
+
+    postgres: str
+    kafka: str
 
 
 class ServiceUnderTest(ManagedProcess):
@@ -62,11 +70,11 @@ class ServiceUnderTest(ManagedProcess):
 class Rig:
     """Starts services, kills them, asks them, and waits until they have nothing left to do."""
 
-    def __init__(self, folder: Path, services: Sequence[str]) -> None:
+    def __init__(self, folder: Path, services: Sequence[str], servers: Servers | None = None) -> None:
         self.folder, self.names = folder, tuple(services)
         self.private = new_signing_key()
         self.prefix = f"t{uuid4().hex[:8]}."
-        self.bootstrap = kafka_bootstrap()
+        self.server, self.bootstrap = servers or Servers(server_dsn(), kafka_bootstrap())
         self.databases = {name: f"{self.prefix[:-1]}_{name.replace('-', '_')}" for name in SERVICES}
         self.ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
         self.processes = {name: self.member(name, self.ports[name]) for name in self.names}
@@ -96,11 +104,11 @@ class Rig:
         return common
 
     def dsn(self, name: str) -> str:
-        return f"{server_dsn().rsplit('/', 1)[0]}/{self.databases[name]}"
+        return f"{self.server.rsplit('/', 1)[0]}/{self.databases[name]}"
 
     async def start(self) -> None:
         """Make the databases and start all services, side by side."""
-        server = await asyncpg.connect(server_dsn())
+        server = await asyncpg.connect(self.server)
         for name in self.names:
             await run_formatted(server, "create database %I", self.databases[name])
         await server.close()
@@ -114,7 +122,7 @@ class Rig:
     async def stop(self) -> None:
         """Stop the services and drop their databases."""
         await asyncio.gather(*(asyncio.to_thread(process.stop) for process in self.processes.values()))
-        server = await asyncpg.connect(server_dsn())
+        server = await asyncpg.connect(self.server)
         for name in self.names:
             await run_formatted(server, "drop database if exists %I with (force)", self.databases[name])
         await server.close()

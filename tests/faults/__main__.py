@@ -1,0 +1,97 @@
+"""`klientela faults`: strike, judge, write the book, print the table."""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from klientela.tables import number, table
+from tests.faults.book import BOOK, HEAD, Line, entry_of, lines, read, write
+from tests.faults.row import Draw, Row
+from tests.faults.rows import ROWS
+from tests.faults.stage import Machine, a_machine, a_stage
+
+
+def main() -> int:
+    """Run the rows that were named, or all; 0 when nothing was lost, doubled, out of order or stuck."""
+    asked = arguments()
+    if asked.list:
+        for row in ROWS.values():
+            print(f"{row.name:22} {row.what}")
+        return 0
+    rows = [ROWS[name] for name in asked.rows or ROWS]
+    sound = True if asked.table else asyncio.run(strike(rows, asked))
+    show(lines(rows, read(asked.book)), as_json=asked.json)
+    return 0 if sound else 1
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="klientela faults", description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", choices=[*ROWS, []], help="rows of the table; all if none")
+    parser.add_argument("--times", type=int, default=1, help="faults to add to each row (1: one run of it)")
+    parser.add_argument("--seed", type=int, help="run exactly from this seed on, also if it is in the book already")
+    parser.add_argument("--json", action="store_true", help="print JSON for machines on stdout")
+    parser.add_argument("--list", action="store_true", help="say which rows there are, and end")
+    parser.add_argument("--table", action="store_true", help="print the table of the book, and strike nothing")
+    parser.add_argument("--book", type=Path, default=BOOK, help="where results are written")
+    return parser.parse_args()
+
+
+async def strike(rows: Sequence[Row], asked: argparse.Namespace) -> bool:
+    """Run rows one after the other on one PostgreSQL and one Kafka."""
+    sound = True
+    async with a_machine() as machine:
+        for row in rows:
+            sound = await strike_row(machine, row, asked) and sound
+    return sound
+
+
+async def strike_row(machine: Machine, row: Row, asked: argparse.Namespace) -> bool:
+    """Run one row until it has struck as often as asked; say what each run came to. What fails ends the row."""
+    known = [entry.seed for entry in read(asked.book) if entry.row == row.name]
+    seed = max(known, default=-1) + 1 if asked.seed is None else asked.seed
+    struck = 0
+    async with a_stage(machine, f"{row.name}-{seed}") as stage:
+        while struck < asked.times:
+            began = time.monotonic()
+            outcome = await row.run(stage, Draw(row.name, seed))
+            write(entry_of(row, seed, outcome), asked.book)
+            struck += outcome.times
+            recovered = ", ".join(f"{seconds:.1f}" for seconds in outcome.recovery)
+            numbers = "/".join(map(str, outcome.verdict.counts))
+            say(f"{row.name} --seed {seed}: {outcome.times} faults, {numbers}, recovered in {recovered or '-'} s"
+                f" ({time.monotonic() - began:.0f} s)")  # fmt: skip
+            for reason in outcome.verdict.reasons[:10]:
+                say(f"  {reason}")
+            if any(outcome.verdict.counts):
+                return False
+            seed += 1
+    return True
+
+
+def say(text: str) -> None:
+    """Tell a person how it goes."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def show(found: Sequence[Line], *, as_json: bool) -> None:
+    """Print the table as it stands in the book for the present chassis."""
+    if as_json:
+        print(json.dumps([
+            {"row": line.row.name, "times": line.times, "bad": line.bad, "recovery": line.recovery} for line in found
+        ]))  # fmt: skip
+        return
+    shown = table(*HEAD[:2], *(number(head) for head in HEAD[2:]))
+    for line in found:
+        shown.add_row(*line.cells)
+    Console(highlight=False).print(shown)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

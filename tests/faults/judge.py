@@ -1,0 +1,140 @@
+"""The verdict after a fault: what the suite came to against what must be true, and what ``verify`` proves."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+from klientela.proof.finding import Finding
+from klientela.proof.snapshot import QUIET
+from klientela.proof.verify import all_services, prove
+from tests.faults.inputs import Firm, Inputs, Truth
+from tests.rig import Rig
+
+PATIENCE = 120
+Place = tuple[str, int, int]
+BEGINNING = Firm(0, 0, "bronze", "", starred=False, devices=0, tasks=0, opportunities=0)
+
+
+@dataclass
+class Verdict:
+    """How much was lost, doubled, applied out of order or is stuck, and what that was."""
+
+    lost: int = 0
+    doubled: int = 0
+    inverted: int = 0
+    stuck: int = 0
+    reasons: list[str] = field(default_factory=list)
+
+    def add(self, kind: str, reasons: Iterable[str]) -> None:
+        """Count faults of a kind."""
+        found = list(reasons)
+        setattr(self, kind, getattr(self, kind) + len(found))
+        self.reasons += [f"{kind}: {reason}" for reason in found]
+
+    @property
+    def counts(self) -> tuple[int, int, int, int]:
+        """All four numbers, which are to be zero."""
+        return self.lost, self.doubled, self.inverted, self.stuck
+
+
+async def judge(rig: Rig, inputs: Inputs, letters: int = 0) -> Verdict:
+    """Wait until the suite is at rest, then compare everything; ``letters`` is how many dead letters there are to be."""
+    verdict = Verdict()
+    databases = {name: rig.dsn(name) for name in rig.names}
+    findings = await prove(all_services(), databases, PATIENCE, lambda _: None)
+    verdict.add("stuck", said(finding for finding in findings if finding.name == QUIET))
+    verdict.add("lost", said(finding for finding in findings if finding.name != QUIET))
+    verdict.add("lost", missing(inputs.truth(), await found(rig)))
+    verdict.add("doubled", missing(await found(rig), inputs.truth()))
+    verdict.add("doubled", await twice(rig))
+    verdict.add("inverted", await inverted(rig))
+    dead = await everywhere(rig, "select handler, reason from chassis.dead_letters where resolved_at is null")
+    if len(dead) != letters:
+        verdict.add("lost", [f"{len(dead)} dead letters, not {letters}: {dead[:3]}"])
+    return verdict
+
+
+def said(findings: Iterable[Finding]) -> Iterator[str]:
+    """Return what failed, each check once."""
+    return (f"verify's {finding.name}: {finding.failures[:2]}" for finding in findings if finding.failed)
+
+
+def missing(should: Truth, there: Truth) -> Iterator[str]:
+    """Name what ``there`` has less of, or otherwise, than it should."""
+    for ico, firm in should.items():
+        has = there.get(ico, BEGINNING)
+        for name, wanted, got in zip(Firm._fields, firm, has, strict=True):
+            less = wanted > got if isinstance(wanted, int) else wanted != got and ico in there
+            if less:
+                yield f"{name} of {ico}: {got}, not {wanted}"
+
+
+async def found(rig: Rig) -> Truth:
+    """Return what each firm came to from the services' tables, points from the ledger's single entries."""
+    clients = await rig.rows("clients", "select id, ico, status, starred from clients")
+    orders = await counts(rig, "orders", "select client_id, count(*) from orders group by client_id")
+    points = await counts(rig, "loyalty", "select client_id, sum(points)::bigint from entries group by client_id")
+    tiers = {row["client_id"]: row["tier"] for row in await rig.rows("loyalty", "select client_id, tier from accounts")}
+    owned = "select client_id, count(*) from devices where state = 'active' group by client_id"
+    devices = await counts(rig, "service-desk", owned)
+    tasks = await counts(rig, "clients", "select client_id, count(*) from tasks group by client_id")
+    leads = await counts(rig, "orders", "select client_id, count(*) from opportunities group by client_id")
+    return {
+        ico: Firm(orders[c], points[c], tiers.get(c, "bronze"), status, starred, devices[c], tasks[c], leads[c])
+        for c, ico, status, starred in clients
+    }
+
+
+async def counts(rig: Rig, service: str, sql: str) -> Counter[UUID]:
+    """Return numbers by client."""
+    return Counter({row[0]: row[1] for row in await rig.rows(service, sql)})
+
+
+async def everywhere(rig: Rig, sql: str) -> list[tuple[Any, ...]]:
+    """Return the rows of all services, each after the service's name."""
+    return [(name, *row) for name in rig.names for row in await rig.rows(name, sql)]
+
+
+async def twice(rig: Rig) -> list[str]:
+    """Name events that a log has twice, and firms with two clients."""
+    events = await everywhere(rig, "select id from chassis.events group by id having count(*) > 1")
+    clients = await rig.rows("clients", "select ico from clients where ico <> '' group by ico having count(*) > 1")
+    return [f"{name}'s event {event}" for name, event in events] + [f"client of {ico}" for (ico,) in clients]
+
+
+async def inverted(rig: Rig) -> list[str]:
+    """Name lanes in which a service followed another one's lane in another order than it was written.
+
+    Each service's own log tells what it did in which order, and for which event of whom; so do the lines of the ledger.
+    """
+    logs: dict[str, dict[UUID, Place]] = {}
+    told: dict[str, list[Any]] = {}
+    for name in rig.names:
+        sql = "select lane, sequence, id, causation from chassis.events order by lane, sequence"
+        told[name] = await rig.rows(name, sql)
+        logs[name] = {row["id"]: (name, row["lane"], row["sequence"]) for row in told[name]}
+    known = {event: place for log in logs.values() for event, place in log.items()}
+    wrong: list[str] = []
+    for name, rows in told.items():
+        followed: dict[tuple[int, str, int], list[int]] = {}
+        for row in rows:
+            if place := known.get(row["causation"]):
+                followed.setdefault((row["lane"], *place[:2]), []).append(place[2])
+        wrong += [f"{name} in lanes {lanes}" for lanes, numbers in followed.items() if falls(numbers)]
+    ledger: dict[tuple[UUID, str, str], list[int]] = {}
+    for client, place in await rig.rows("loyalty", "select client_id, cause_place from entries order by number"):
+        source, lane, number = place.split("/")
+        ledger.setdefault((client, source, lane), []).append(int(number))
+    return wrong + [f"the ledger of {account[0]}" for account, numbers in ledger.items() if falls(numbers)]
+
+
+def falls(numbers: Sequence[int]) -> bool:
+    """Tell whether a number is below the one before it.
+
+    >>> falls([1, 1, 4]), falls([1, 4, 3])
+    (False, True)
+    """
+    return any(later < earlier for earlier, later in pairwise(numbers))

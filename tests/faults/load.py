@@ -1,0 +1,190 @@
+"""The load under which faults strike: shops, a producer and operators, who all try again until they are heard."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from tests.faults.inputs import NOBODY, Inputs
+from tests.rig import Rig
+from tests.shop import START, Shop, ShopOrder, gmt, ico_of
+
+PATIENCE = 240
+"""Seconds that somebody tries again."""
+PACE = 0.08
+DEVICE = {
+    "name": "Kávovar",
+    "price": {"amount": "1000", "currency": "CZK"},
+    "device": {"model": "K-1", "warranty_months": 24, "service_months": 12, "service_hours": 1000},
+    "service_package": "SERVIS",
+}
+
+
+class Load:
+    """One suite's shops and operators; ``inputs`` has all they have said."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig, self.inputs = rig, Inputs()
+        self.apis = {name: rig.api(name) for name in rig.names}
+        self._numbers, self._firms = count(1), count(1_000_000)
+        self._earlier: list[str] = []
+        self._shop, self._bulk, self._token = Shop(self.apis["orders"], ""), "", ""
+
+    async def open(self) -> None:
+        """Switch on clients of B2B orders, put a device into the catalogue, open three channels."""
+        await self.ask("clients", "PUT", "/v1/settings/b2b-clients", {"create": True, "default_status": "Nový partner"})
+        await self.ask("orders", "PUT", "/v1/products/K-1", DEVICE)
+        self._shop = await Shop.open(self.apis["orders"])
+        self._bulk = (await self.ask("orders", "POST", "/v1/channels", {"kind": "import", "name": "ERP"}))["id"]
+        self._token = (await self.ask("orders", "POST", "/v1/channels", {"kind": "kafka", "name": "EDI"}))["token"]
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for api in self.apis.values():
+            await api.aclose()
+
+    @asynccontextmanager
+    async def running(self, random: Random) -> AsyncIterator[None]:
+        """Everybody is at work within; what they have begun is ended afterwards. Entered when the first were heard."""
+        over, flows = asyncio.Event(), asyncio.Event()
+        firms = [ico_of(next(self._firms)) for _ in range(6)]
+        async with asyncio.TaskGroup() as people:
+            people.create_task(self._sell(random, firms, flows, over))
+            people.create_task(self._sell_in_bulk(random))
+            people.create_task(self._sell_by_kafka(random))
+            if self._earlier:
+                people.create_task(self._operate(random, self._earlier))
+            await flows.wait()
+            try:
+                yield
+            finally:
+                over.set()
+        self._earlier = firms
+
+    async def probe(self) -> float:
+        """Send an order of a new firm; return how many seconds it took until it had its points in loyalty."""
+        order = ShopOrder(number=next(self._numbers), total=Decimal(10), ico=ico_of(next(self._firms)))
+        began = asyncio.get_running_loop().time()
+        await self._send(order)
+        async with asyncio.timeout(PATIENCE):
+            while not await self._has_points(order):
+                await asyncio.sleep(0.05)  # lint-skip: sleep the rows of other processes give no signal
+        return asyncio.get_running_loop().time() - began
+
+    async def ask(self, service: str, method: str, path: str, body: object = None, **query: str) -> Any:
+        """Ask a service until it answers; what it refuses is raised. A repeated request does nothing twice."""
+        headers = {"Idempotency-Key": str(uuid4())} if method == "POST" else {}
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                with suppress(httpx.TransportError):
+                    answer = await self.apis[service].request(method, path, json=body, params=query, headers=headers)
+                    if answer.status_code < 500:  # noqa: PLR2004 - trouble, to be tried again
+                        return answer.raise_for_status().json()
+                await asyncio.sleep(PACE)  # lint-skip: sleep people try again by the clock
+
+    async def _has_points(self, order: ShopOrder) -> bool:
+        with suppress(OSError, Exception):
+            found = await self.rig.rows("orders", "select id from orders where external_id = $1", str(order.number))
+            booked = "select 1 from entries where order_id = any($1::uuid[])"
+            return bool(await self.rig.rows("loyalty", booked, [row["id"] for row in found]))
+        return False
+
+    async def _send(self, order: ShopOrder) -> None:
+        self.inputs.sent.append(order)
+        await self._shop.send(order, patience=PATIENCE)
+
+    async def _sell(self, random: Random, firms: list[str], flows: asyncio.Event, over: asyncio.Event) -> None:
+        """Sell until it is over, a dozen at least: large orders, halves given back, refunds before their payment."""
+        for n in count():
+            if n >= 12 and over.is_set():  # noqa: PLR2004 - a dozen
+                return
+            total = Decimal(60_000) if n % 12 == 7 else Decimal(random.randint(100, 9_000)) / 4  # noqa: PLR2004
+            order = ShopOrder(number=next(self._numbers), total=total, ico=firms[n % 6])
+            told = [order]
+            if n % 3 == 0:
+                told.append(replace(order, refunded=order.total / 2, revision=1))
+            if n % 4 == 1:
+                told = [replace(order, refunded=order.total, status="refunded", revision=2), order]
+            for revision in told:
+                await self._send(revision)
+            if n == 2:  # noqa: PLR2004 - the third order was heard
+                flows.set()
+            await asyncio.sleep(PACE)  # lint-skip: sleep the pace of a shop
+
+    async def _sell_in_bulk(self, random: Random) -> None:
+        """One batch of two dozen firms, whose orders lie in as many lanes."""
+        orders = [self._order(random) for _ in range(24)]
+        self.inputs.sent += orders
+        await self.ask(
+            "orders", "POST", f"/v1/channels/{self._bulk}/orders", {"orders": [canonical(order) for order in orders]}
+        )
+
+    async def _sell_by_kafka(self, random: Random) -> None:
+        """Four messages of a producer that knows nothing of lanes."""
+        orders = [self._order(random) for _ in range(4)]
+        self.inputs.sent += orders
+        async with asyncio.timeout(PATIENCE):
+            while orders:
+                with suppress(KafkaError, OSError):
+                    async with AIOKafkaProducer(bootstrap_servers=self.rig.bootstrap, acks="all") as producer:
+                        body = json.dumps({"token": self._token, **canonical(orders[0])}).encode()
+                        await producer.send_and_wait(f"{self.rig.prefix}intake.orders", body)
+                        orders.pop(0)
+                await asyncio.sleep(PACE)  # lint-skip: sleep a producer tries again by the clock
+
+    def _order(self, random: Random) -> ShopOrder:
+        return ShopOrder(next(self._numbers), Decimal(random.randint(100, 9_000)), ico_of(next(self._firms)))
+
+    async def _operate(self, random: Random, firms: list[str]) -> None:
+        """Operators at work on firms of earlier: relink, unlink, a status, a programme, the service of a device."""
+        clients = [await self._client(ico) for ico in firms[:4]]
+        mine = [order.number for order in self.inputs.sent if order.ico == firms[0] and order.revision == 0]
+        await self._assign(mine[0], firms[1], clients[1])
+        if len(mine) > 1:
+            await self._assign(mine[1], NOBODY, "")
+        await self.ask("clients", "PUT", f"/v1/clients/{clients[2]}/status", {"status": "Klient se slevou"})
+        self.inputs.statuses[firms[2]] = "Klient se slevou"
+        self.inputs.silver, self.inputs.gold = random.choice([(3_000, 10_000), (200, 700), (50, 1_000)])
+        tiers = {"silver": self.inputs.silver, "gold": self.inputs.gold}
+        await self.ask("loyalty", "PUT", "/v1/programme", {"rates": {"CZK": "10"}, "tiers": tiers})
+        devices = (await self.ask("service-desk", "GET", "/v1/devices", client_id=clients[3]))["items"]
+        for device in [each for each in devices if each["state"] == "active"][:2]:
+            await self._service(device["id"])
+            self.inputs.notices[firms[3]] += 1
+
+    async def _client(self, ico: str) -> str:
+        return str((await self.ask("clients", "GET", "/v1/clients", ico=ico))["items"][0]["id"])
+
+    async def _assign(self, number: int, ico: str, client: str) -> None:
+        """Give an order to a client, or to nobody."""
+        wanted = {"channel_id": self._shop.channel, "external_id": str(number)}
+        order = (await self.ask("orders", "GET", "/v1/orders", **wanted))["items"][0]["id"]
+        method, body = ("PUT", {"client_id": client, "overwrite_billing": True}) if client else ("DELETE", None)
+        await self.ask("orders", method, f"/v1/orders/{order}/client", body)
+        self.inputs.moved[number] = ico
+
+    async def _service(self, device: str) -> None:
+        """Complete a service of a device eleven months ago, so that its next one is near."""
+        job = await self.ask("service-desk", "POST", "/v1/service-orders", {"device_id": device, "title": "Prohlídka"})
+        done = {"completed_at": (datetime.now(UTC) - timedelta(days=336)).isoformat()}
+        await self.ask("service-desk", "POST", f"/v1/service-orders/{job['id']}/complete", done)
+
+
+def canonical(order: ShopOrder) -> dict[str, Any]:
+    """Return a paid order as a channel without a shop says it."""
+    item = {"sku": order.sku, "name": "Kávovar", "quantity": "1", "unit_price": str(order.total)}
+    return {
+        "external_id": str(order.number), "revision": f"{gmt(START)}Z", "state": "paid", "paid_at": f"{gmt(START)}Z",
+        "currency": "CZK", "total": str(order.total), "billing": {"company": "Firma", "ico": order.ico}, "items": [item],
+    }  # fmt: skip

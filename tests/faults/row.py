@@ -1,0 +1,64 @@
+"""A row of the table: a fault, how often it is to strike, and what came of it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.faults.judge import Verdict, judge
+from tests.faults.stage import Stage
+
+
+
+class Draw(Random):
+    """The chance of one run, which its row and its number repeat."""
+
+    def __init__(self, row: str, number: int) -> None:
+        super().__init__(f"{row} {number}")
+        self.number = number
+
+
+Strike = Callable[[Stage, Draw], Awaitable[int]]
+"""Strikes and mends what it broke itself; returns how many faults that were."""
+
+
+@dataclass
+class Outcome:
+    """What one run of a row came to; ``recovery`` are seconds from the end of a fault to the next order's points."""
+
+    times: int
+    verdict: Verdict
+    recovery: list[float] = field(default_factory=list)
+
+
+Run = Callable[[Stage, Draw], Awaitable[Outcome]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fault: its name, what it is in a sentence, and how often it was to be survived before the table was published.
+
+    ``at_once`` is about how many faults one run is.
+    """
+
+    name: str
+    what: str
+    resolve: int
+    goal: int
+    run: Run
+    at_once: int = 1
+
+
+def under_load(strike: Strike) -> Run:
+    """A run: load, the fault, the load goes on, the suite comes to rest, the judge looks at everything."""
+
+    async def run(stage: Stage, random: Draw) -> Outcome:
+        if not stage.load.inputs.sent:
+            async with stage.load.running(random):
+                pass
+            await judge(stage.rig, stage.load.inputs)  # at rest, so that operators find what is there
+        async with stage.load.running(random):
+            times = await strike(stage, random)
+            recovery = await stage.load.probe()
+        return Outcome(times, await judge(stage.rig, stage.load.inputs), [recovery])
+
+    return run

@@ -1,0 +1,110 @@
+"""Services are killed and frozen, at random instants and at named points."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from itertools import count
+
+import httpx
+
+from tests.faults.row import Draw, Row, under_load
+from tests.faults.stage import Stage
+from tests.rig import ServiceUnderTest, until
+
+WRITING = ("states.loaded", "states.saved", "counters.locked", "events.written", "commit.before", "commit.after")
+PUBLISHING = ("relay.read", "relay.sent", "relay.acknowledged", "cursor.written")
+CONSUMING = ("batch.progress-locked", "offset.before", "offset.after", "states.loaded", "commit.before", "commit.after")
+POINTS = {
+    "orders": (*WRITING, *PUBLISHING, "intake.stored", "intake.claimed", "feed.page"),
+    "loyalty": (*CONSUMING, "job.claimed", "states.saved"),
+    "clients": (*WRITING, "batch.progress-locked"),
+    "service-desk": ("timer.claimed", "batch.progress-locked", "events.written", "commit.after"),
+    "automation": ("states.saved", "commit.before", "relay.acknowledged", "offset.before", "counters.locked"),
+}
+ROUNDS = [
+    {service: points[n] for service, points in POINTS.items() if n < len(points)} for n in range(len(POINTS["orders"]))
+]
+"""Every round strikes each of its services at a point of its own, under one load."""
+PATIENCE = 90
+"""Seconds until a point is reached, on a slow machine."""
+RARE = frozenset({"offset.before", "offset.after", "timer.claimed", "job.claimed", "feed.page"})
+"""Points that are not passed many times in one load."""
+
+
+async def kill_each(stage: Stage, random: Draw) -> int:
+    """Kill every service once, each at an instant of its own, and start it again."""
+
+    async def kill(process: ServiceUnderTest) -> None:
+        await asyncio.sleep(random.uniform(0, 3))  # lint-skip: sleep the instant is to be any
+        await asyncio.to_thread(process.kill)
+        await asyncio.to_thread(process.start)
+
+    await asyncio.gather(*(kill(process) for process in stage.rig.processes.values()))
+    return len(stage.rig.processes)
+
+
+async def kill_at_points(stage: Stage, random: Draw) -> int:
+    """Kill services at their points of a round, which the seed's number names."""
+    return await _at_points(stage, random, "kill", _killed)
+
+
+async def stop_at_points(stage: Stage, random: Draw) -> int:
+    """Freeze services at their points, shorter and longer than their sessions live, and thaw them."""
+    return await _at_points(stage, random, "stop", _thawed)
+
+
+async def _at_points(
+    stage: Stage, random: Draw, action: str, struck: Callable[[ServiceUnderTest, Draw], Awaitable[None]]
+) -> int:
+    where = ROUNDS[random.number % len(ROUNDS)]
+    processes = [stage.rig.processes[service] for service in where]
+    await asyncio.gather(*(asyncio.to_thread(process.stop) for process in processes))
+    for process, point in zip(processes, where.values(), strict=True):
+        process.fault = f"{point}:{1 if point in RARE else random.randint(1, 4)}:{action}"
+        process.spawn()
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as all_of_them:
+        asking = all_of_them.create_task(_ask_for_pages(stage))
+        await asyncio.gather(*(struck(process, random) for process in processes))
+        asking.cancel()
+    return len(where)
+
+
+async def _killed(process: ServiceUnderTest, _: Draw) -> None:
+    async def ended() -> bool:
+        return process.popen is not None and process.popen.poll() is not None
+
+    await until(ended, PATIENCE)
+    if process.popen is None or process.popen.returncode != -signal.SIGKILL:
+        message = f"{process.name} was not killed at {process.fault}.{process.last_words()}"
+        raise RuntimeError(message)
+    process.fault = ""
+    await asyncio.to_thread(process.start)
+
+
+async def _thawed(process: ServiceUnderTest, random: Draw) -> None:
+    async def stopped() -> bool:
+        return process.process.status() == "stopped"
+
+    await until(stopped, PATIENCE)
+    await asyncio.sleep(random.choice([0.5, 3, 8, 14]))  # lint-skip: sleep sessions end by the clock
+    process.thaw()
+    process.fault = ""
+
+
+async def _ask_for_pages(stage: Stage) -> None:
+    """Read the orders' feed again and again, as somebody does who mends a hole."""
+    for lane in count():
+        with suppress(httpx.TransportError):
+            await stage.load.apis["orders"].get("/v1/events", params={"lane": lane % 48})
+        await asyncio.sleep(0.2)  # lint-skip: sleep the pace of a reader
+
+
+CELLS = sum(map(len, POINTS.values()))
+ROWS = (
+    Row("kill-service", "kill -9 of each of the five services at a random instant", 100, 500, under_load(kill_each), 5),
+    Row("kill-at-point", "kill -9 at a named point", 3 * CELLS, 10 * CELLS,
+        under_load(kill_at_points), 5),
+    Row("stop-at-point", "SIGSTOP at a named point, thawed later", 3 * CELLS, 10 * CELLS,
+        under_load(stop_at_points), 5),
+)  # fmt: skip

@@ -1,0 +1,58 @@
+"""The stage of the faults: a PostgreSQL, a Kafka and five services that a row may treat as it likes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from klientela.kafka import KafkaBroker
+from klientela.postgres import PostgresServer
+from tests.faults.load import Load
+from tests.rig import SERVICES, Rig, Servers
+
+
+class Machine(NamedTuple):
+    """The two servers; rows that break them mend them again."""
+
+    folder: Path
+    postgres: PostgresServer
+    kafka: KafkaBroker
+
+
+class Stage(NamedTuple):
+    """What a row strikes at, and the load while it does."""
+
+    machine: Machine
+    rig: Rig
+    load: Load
+
+
+@asynccontextmanager
+async def a_machine() -> AsyncIterator[Machine]:
+    """Start both servers in a folder of their own."""
+    with TemporaryDirectory(prefix="klientela-faults-") as name:
+        folder = Path(name)
+        machine = Machine(folder, PostgresServer(folder / "postgres", durable=False), KafkaBroker(folder / "kafka"))
+        servers = (machine.postgres, machine.kafka)
+        try:
+            await asyncio.gather(*(asyncio.to_thread(server.start) for server in servers))
+            yield machine
+        finally:
+            await asyncio.gather(*(asyncio.to_thread(server.stop) for server in servers))
+
+
+@asynccontextmanager
+async def a_stage(machine: Machine, name: str) -> AsyncIterator[Stage]:
+    """Start five services with databases and topics of their own."""
+    folder = machine.folder / name
+    folder.mkdir(parents=True)
+    rig = Rig(folder, SERVICES, Servers(machine.postgres.dsn, machine.kafka.bootstrap))
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(rig.stop)
+        await rig.start()
+        load = Load(rig)
+        stack.push_async_callback(load.close)
+        await load.open()
+        yield Stage(machine, rig, load)
