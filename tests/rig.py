@@ -108,10 +108,8 @@ class Rig:
 
     async def start(self) -> None:
         """Make the databases and start all services, side by side."""
-        server = await asyncpg.connect(self.server)
         for name in self.names:
-            await run_formatted(server, "create database %I", self.databases[name])
-        await server.close()
+            await self.create(name)
         await self.make_topics()
         await asyncio.gather(*(asyncio.to_thread(process.start) for process in self.processes.values()))
 
@@ -122,9 +120,21 @@ class Rig:
     async def stop(self) -> None:
         """Stop the services and drop their databases."""
         await asyncio.gather(*(asyncio.to_thread(process.stop) for process in self.processes.values()))
-        server = await asyncpg.connect(self.server)
         for name in self.names:
-            await run_formatted(server, "drop database if exists %I with (force)", self.databases[name])
+            await self.drop(name)
+
+    async def create(self, name: str) -> None:
+        """Make a service's database."""
+        await self.command("create database %I", name)
+
+    async def drop(self, name: str) -> None:
+        """Drop a service's database, whoever is still connected."""
+        await self.command("drop database if exists %I with (force)", name)
+
+    async def command(self, sql: str, name: str) -> None:
+        """Run a command on a service's database from outside."""
+        server = await asyncpg.connect(self.server)
+        await run_formatted(server, sql, self.databases[name])
         await server.close()
 
     def api(self, name: str, role: str = "admin") -> httpx.AsyncClient:

@@ -39,6 +39,7 @@ class Load:
         self.apis = {name: rig.api(name) for name in rig.names}
         self._numbers, self._firms = count(1), count(1_000_000)
         self._earlier: list[str] = []
+        self._by_kafka: list[ShopOrder] = []
         self._shop, self._bulk, self._token = Shop(self.apis["orders"], ""), "", ""
 
     async def open(self) -> None:
@@ -134,13 +135,25 @@ class Load:
         """Four messages of a producer that knows nothing of lanes."""
         orders = [self._order(random) for _ in range(4)]
         self.inputs.sent += orders
+        self._by_kafka += orders
+        await self._produce(orders)
+
+    async def produce_again(self) -> None:
+        """Send what a producer sent again: after a loss of what nobody had read yet, nobody else has it."""
+        await self._produce(list(self._by_kafka))
+
+    async def _produce(self, orders: list[ShopOrder]) -> None:
         async with asyncio.timeout(PATIENCE):
             while orders:
+                producer = AIOKafkaProducer(bootstrap_servers=self.rig.bootstrap, acks="all")
                 with suppress(KafkaError, OSError):
-                    async with AIOKafkaProducer(bootstrap_servers=self.rig.bootstrap, acks="all") as producer:
+                    await producer.start()
+                    while orders:
                         body = json.dumps({"token": self._token, **canonical(orders[0])}).encode()
                         await producer.send_and_wait(f"{self.rig.prefix}intake.orders", body)
                         orders.pop(0)
+                with suppress(KafkaError, OSError):
+                    await producer.stop()
                 await asyncio.sleep(PACE)  # lint-skip: sleep a producer tries again by the clock
 
     def _order(self, random: Random) -> ShopOrder:

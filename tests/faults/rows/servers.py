@@ -1,0 +1,123 @@
+"""Kafka and PostgreSQL are killed and frozen; connections are cut; everything dies at once."""
+
+import asyncio
+from contextlib import suppress
+
+import asyncpg
+
+from klientela.processes import ManagedProcess
+from tests.faults.row import Draw, Row, under_load
+from tests.faults.rows.processes import kill_each
+from tests.faults.stage import Stage
+
+OURS = "select pg_terminate_backend(pid) from pg_stat_activity where datname = any($1::text[]) and backend_type = $2"
+
+
+async def kill_kafka(stage: Stage, random: Draw) -> int:
+    """Kill the broker at any instant; it comes back a little later."""
+    return await _killed(stage.machine.kafka, random)
+
+
+async def kill_postgres(stage: Stage, random: Draw) -> int:
+    """Kill the server with all its processes at any instant; it recovers from its log."""
+    return await _killed(stage.machine.postgres, random)
+
+
+async def freeze_kafka(stage: Stage, random: Draw) -> int:
+    """Stop the broker's clock for 5 to 60 seconds: connections hold and nobody answers."""
+    await asyncio.sleep(random.uniform(0, 2))  # lint-skip: sleep the instant is to be any
+    stage.machine.kafka.freeze()
+    await asyncio.sleep(random.choice([5, 8, 13, 21, 34, 60]))  # lint-skip: sleep so long it is frozen
+    stage.machine.kafka.thaw()
+    return 1
+
+
+async def freeze_postgres(stage: Stage, random: Draw) -> int:
+    """Stop the server's clock for 2 to 30 seconds."""
+    await asyncio.sleep(random.uniform(0, 2))  # lint-skip: sleep the instant is to be any
+    stage.machine.postgres.freeze()
+    await asyncio.sleep(random.choice([2, 5, 12, 30]))  # lint-skip: sleep so long it is frozen
+    stage.machine.postgres.thaw()
+    return 1
+
+
+async def kill_everything(stage: Stage, random: Draw) -> int:
+    """Kill both servers and all services within a moment, then start them in any order."""
+    processes: list[ManagedProcess] = [stage.machine.kafka, stage.machine.postgres, *stage.rig.processes.values()]
+    await asyncio.sleep(random.uniform(0, 3))  # lint-skip: sleep the instant is to be any
+    random.shuffle(processes)
+    for process in processes:
+        process.kill()
+    for process in processes:
+        process.spawn()
+    await asyncio.gather(*(answering(process) for process in processes))
+    return 1
+
+
+async def kill_all_services_and_servers_in_turn(stage: Stage, random: Draw) -> int:
+    """Services die while a server is away."""
+    server = random.choice([stage.machine.kafka, stage.machine.postgres])
+    await asyncio.gather(_killed(server, random), kill_each(stage, random))
+    return 1
+
+
+async def terminate_backends(stage: Stage, random: Draw) -> int:
+    """Cut ten connections of services, one after the other, whatever they are doing."""
+    cut = 0
+    connection = await asyncpg.connect(stage.rig.server)
+    while cut < 10:  # noqa: PLR2004 - ten
+        await asyncio.sleep(random.uniform(0, 0.3))  # lint-skip: sleep the instant is to be any
+        busy = await connection.fetch(
+            "select pid from pg_stat_activity where datname = any($1::text[]) and pid <> pg_backend_pid()"
+            " and application_name not like 'klientela%' and state <> 'idle'",
+            list(stage.rig.databases.values()),
+        )
+        if busy:
+            pid = random.choice([row["pid"] for row in busy])
+            cut += await connection.fetchval("select pg_terminate_backend($1)::int", pid)
+    await connection.close()
+    return cut
+
+
+async def use_up_connections(stage: Stage, random: Draw) -> int:
+    """Take every connection that the server has left, for five seconds, while services restart and ask for some."""
+    taken: list[asyncpg.Connection] = []
+    with suppress(asyncpg.TooManyConnectionsError):
+        while True:
+            taken.append(await asyncpg.connect(stage.rig.server))  # noqa: PERF401 - it ends with the refusal
+    process = random.choice(list(stage.rig.processes.values()))
+    process.kill()
+    process.spawn()
+    await asyncio.sleep(5)  # lint-skip: sleep so long there are none
+    for connection in taken:
+        connection.terminate()
+    await answering(process)
+    return 1
+
+
+async def _killed(server: ManagedProcess, random: Draw) -> int:
+    await asyncio.sleep(random.uniform(0, 2))  # lint-skip: sleep the instant is to be any
+    await asyncio.to_thread(server.kill)
+    await asyncio.sleep(random.choice([0, 0, 1, 4]))  # lint-skip: sleep so long it is away
+    await asyncio.to_thread(server.start)
+    return 1
+
+
+async def answering(process: ManagedProcess, patience: float = 120) -> None:
+    """Wait until a process answers; one that ended because something was missing is started again, as a supervisor does."""
+    async with asyncio.timeout(patience):
+        while not await asyncio.to_thread(process.answers):
+            if not process.running:
+                process.spawn()
+            await asyncio.sleep(0.2)  # lint-skip: sleep processes give no other signal
+
+
+ROWS = (
+    Row("kill-kafka", "kill -9 of Kafka", 20, 100, under_load(kill_kafka)),
+    Row("freeze-kafka", "Kafka frozen for 5–60 s", 10, 50, under_load(freeze_kafka)),
+    Row("kill-postgres", "kill -9 of PostgreSQL, all of its processes", 20, 100, under_load(kill_postgres)),
+    Row("freeze-postgres", "PostgreSQL frozen for 2–30 s", 10, 50, under_load(freeze_postgres)),
+    Row("cut-connection", "one connection to PostgreSQL cut while it works", 50, 200, under_load(terminate_backends), 10),
+    Row("no-connections", "all connections of PostgreSQL taken for 5 s, a service restarts", 3, 10, under_load(use_up_connections)),
+    Row("kill-everything", "kill -9 of Kafka, PostgreSQL and all services at once", 10, 30, under_load(kill_everything)),
+)  # fmt: skip

@@ -1,0 +1,105 @@
+"""What Kafka had is gone or comes again: the owners' logs fill every hole.
+
+What a producer wrote to ``intake.orders`` and nobody had read yet is with Kafka alone: its producer sends it again.
+"""
+
+import asyncio
+import shutil
+
+from aiokafka.admin import AIOKafkaAdminClient
+
+from tests.faults.row import Draw, Row, under_load
+from tests.faults.rows.servers import answering
+from tests.faults.stage import Stage
+from tests.rig import Rig, until
+
+REPUBLISH = "update chassis.cursors set sequence = 0"
+
+
+async def lose_kafka(stage: Stage, random: Draw) -> int:
+    """All of Kafka burns down: another cluster, empty, in its place, while everything runs."""
+    kafka = stage.machine.kafka
+    await asyncio.sleep(random.uniform(0, 2))  # lint-skip: sleep the instant is to be any
+    await asyncio.to_thread(kafka.kill)
+    for path in (kafka.data, kafka.identity):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    await asyncio.to_thread(kafka.start)
+    await stage.load.produce_again()
+    return 1
+
+
+async def lose_tail(stage: Stage, random: Draw) -> int:
+    """What Kafka has acknowledged since a moment ago is gone: its directory is set back to how it was then."""
+    kafka, kept = stage.machine.kafka, stage.machine.folder / "kafka-earlier"
+    await asyncio.to_thread(kafka.kill)
+    shutil.copytree(kafka.data, kept)
+    await asyncio.to_thread(kafka.start)
+    async with stage.load.running(random):
+        await stage.load.probe()
+    await asyncio.to_thread(kafka.kill)
+    shutil.rmtree(kafka.data)
+    kept.rename(kafka.data)
+    await asyncio.to_thread(kafka.start)
+    await stage.load.produce_again()
+    return 1
+
+
+async def make_topics_anew(stage: Stage, random: Draw) -> int:
+    """The topics are deleted and made again while everything runs: offsets begin at zero, what was on its way is gone."""
+    await asyncio.sleep(random.uniform(0, 2))  # lint-skip: sleep the instant is to be any
+    await delete_topics(stage.rig)
+    await stage.rig.make_topics()
+    await stage.load.produce_again()
+    return 1
+
+
+async def replay_everything(stage: Stage, random: Draw) -> int:
+    """Every owner publishes its whole log again over the live suite."""
+    for name in stage.rig.names:
+        process = stage.rig.processes[name]
+        await asyncio.to_thread(process.stop)
+        await stage.rig.rows(name, REPUBLISH)
+        await asyncio.to_thread(process.start)
+    return 1
+
+
+async def delete_topics(rig: Rig) -> None:
+    """Delete the suite's topics and wait until they are gone."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=rig.bootstrap)
+    await admin.start()
+    mine = [topic for topic in await admin.list_topics() if topic.startswith(rig.prefix)]
+    await admin.delete_topics(mine)
+
+    async def gone() -> bool:
+        return not set(mine) & set(await admin.list_topics())
+
+    await until(gone)
+    await admin.close()
+
+
+async def fill_again(stage: Stage, random: Draw) -> int:
+    """A service lost its database and Kafka has nothing any more: a first fill from the owners' feeds.
+
+    Loyalty owns the programme besides, which its operator sets again.
+    """
+    loyalty = stage.rig.processes["loyalty"]
+    await asyncio.to_thread(loyalty.kill)
+    await delete_topics(stage.rig)
+    await stage.rig.make_topics()
+    await stage.rig.drop("loyalty")
+    await stage.rig.create("loyalty")
+    loyalty.spawn()
+    await answering(loyalty)
+    await stage.load.produce_again()
+    tiers = {"silver": stage.load.inputs.silver, "gold": stage.load.inputs.gold}
+    await stage.load.ask("loyalty", "PUT", "/v1/programme", {"rates": {"CZK": "10"}, "tiers": tiers})
+    return 1
+
+
+ROWS = (
+    Row("lose-kafka", "all of Kafka lost, an empty cluster in its place", 5, 20, under_load(lose_kafka)),
+    Row("topics-anew", "topics deleted and made anew", 5, 20, under_load(make_topics_anew)),
+    Row("lose-tail", "acknowledged tail lost: Kafka's log directory set back", 5, 20, under_load(lose_tail)),
+    Row("replay", "every topic published again in full over the live suite", 3, 10, under_load(replay_everything)),
+    Row("first-fill", "a service's database lost and filled again, topics empty", 3, 10, under_load(fill_again)),
+)  # fmt: skip
