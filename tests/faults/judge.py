@@ -1,7 +1,7 @@
 """The verdict after a fault: what the suite came to against what must be true, and what ``verify`` proves."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -40,13 +40,16 @@ class Verdict:
         return self.lost, self.doubled, self.inverted, self.stuck
 
 
-async def judge(rig: Rig, inputs: Inputs, letters: int = 0) -> Verdict:
-    """Wait until the suite is at rest, then compare everything; ``letters`` is how many dead letters there are to be."""
+async def judge(rig: Rig, inputs: Inputs, letters: int = 0, tolerated: Collection[str] = ()) -> Verdict:
+    """Wait until the suite is at rest, then compare everything.
+
+    ``letters`` is how many dead letters there are to be; ``tolerated`` names checks that the fault itself breaks.
+    """
     verdict = Verdict()
     databases = {name: rig.dsn(name) for name in rig.names}
     findings = await prove(all_services(), databases, PATIENCE, lambda _: None)
     verdict.add("stuck", said(finding for finding in findings if finding.name == QUIET))
-    verdict.add("lost", said(finding for finding in findings if finding.name != QUIET))
+    verdict.add("lost", said(finding for finding in findings if finding.name not in {QUIET, *tolerated}))
     verdict.add("lost", missing(inputs.truth(), await found(rig)))
     verdict.add("doubled", missing(await found(rig), inputs.truth()))
     verdict.add("doubled", await twice(rig))

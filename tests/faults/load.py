@@ -60,12 +60,13 @@ class Load:
         """Everybody is at work within; what they have begun is ended afterwards. Entered when the first were heard."""
         over, flows = asyncio.Event(), asyncio.Event()
         firms = [ico_of(next(self._firms)) for _ in range(6)]
+        earlier, self._earlier = self._earlier, []
         async with asyncio.TaskGroup() as people:
             people.create_task(self._sell(random, firms, flows, over))
             people.create_task(self._sell_in_bulk(random))
             people.create_task(self._sell_by_kafka(random))
-            if self._earlier:
-                people.create_task(self._operate(random, self._earlier))
+            if earlier:
+                people.create_task(self._operate(random, earlier))
             await flows.wait()
             try:
                 yield

@@ -10,11 +10,11 @@ from tests.faults.stage import Stage
 
 
 class Draw(Random):
-    """The chance of one run, which its row and its number repeat."""
+    """The chance of one run, which its row and its number repeat; a ``short`` one waits and writes less."""
 
-    def __init__(self, row: str, number: int) -> None:
+    def __init__(self, row: str, number: int, *, short: bool = False) -> None:
         super().__init__(f"{row} {number}")
-        self.number = number
+        self.number, self.short = number, short
 
 
 Strike = Callable[[Stage, Draw], Awaitable[int]]

@@ -30,11 +30,15 @@ class Stage(NamedTuple):
 
 
 @asynccontextmanager
-async def a_machine() -> AsyncIterator[Machine]:
-    """Start both servers in a folder of their own."""
+async def a_machine(postgres: Path | None = None, kafka: Path | None = None) -> AsyncIterator[Machine]:
+    """Start both servers in a folder of their own, or where they are told to keep their data."""
     with TemporaryDirectory(prefix="klientela-faults-") as name:
         folder = Path(name)
-        machine = Machine(folder, PostgresServer(folder / "postgres", durable=False), KafkaBroker(folder / "kafka"))
+        machine = Machine(
+            folder,
+            PostgresServer((postgres or folder) / "postgres", durable=False),
+            KafkaBroker((kafka or folder) / "kafka"),
+        )
         servers = (machine.postgres, machine.kafka)
         try:
             await asyncio.gather(*(asyncio.to_thread(server.start) for server in servers))

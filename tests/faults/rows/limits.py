@@ -1,0 +1,82 @@
+"""Something runs out: the disk of a server; or a snapshot is held, so that nothing that is dead can be swept away."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import asyncpg
+
+from klientela.processes import ManagedProcess
+from tests.faults.row import Draw, Outcome, Row, under_load
+from tests.faults.rows.servers import answering
+from tests.faults.stage import Machine, Stage, a_machine, a_stage
+
+HELD, HELD_SHORT = 15 * 60, 10
+SMALL_DISK_MB = 700
+
+
+async def hold_snapshot(stage: Stage, random: Draw) -> int:
+    """Hold a snapshot in every database for a quarter of an hour under load."""
+    connections = [await asyncpg.connect(stage.rig.dsn(name)) for name in stage.rig.names]
+    for connection in connections:
+        await connection.execute("set idle_in_transaction_session_timeout = 0")
+        await connection.execute("begin isolation level repeatable read")
+        await connection.fetch("select 1 from chassis.counters")
+    await asyncio.sleep(HELD_SHORT if random.short else HELD)  # lint-skip: sleep so long it is held
+    for connection in connections:
+        await connection.execute("rollback")
+        await connection.close()
+    return 1
+
+
+async def fill_disk(server: ManagedProcess, folder: Path) -> None:
+    """Leave no room on a disk for ten seconds; a server that ended itself is started when there is some again."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(1 << 16))
+    await asyncio.sleep(10)  # lint-skip: sleep so long it is full
+    filler.unlink()
+    await answering(server)
+
+
+async def fill_disk_of_postgres(stage: Stage, random: Draw) -> Outcome:
+    """The disk under PostgreSQL is full for ten seconds."""
+    async with small_disk(stage.machine.folder / "small") as disk, a_machine(postgres=disk) as machine:
+        return await _run(machine, random, machine.postgres, disk)
+
+
+async def fill_disk_of_kafka(stage: Stage, random: Draw) -> Outcome:
+    """The disk under Kafka's log is full for ten seconds; the broker ends itself."""
+    async with small_disk(stage.machine.folder / "small") as disk, a_machine(kafka=disk) as machine:
+        return await _run(machine, random, machine.kafka, disk)
+
+
+async def _run(machine: Machine, random: Draw, server: ManagedProcess, disk: Path) -> Outcome:
+    async def strike(_stage: Stage, _random: Draw) -> int:
+        await fill_disk(server, disk)
+        return 1
+
+    async with a_stage(machine, "small") as stage:
+        return await under_load(strike)(stage, random)
+
+
+@asynccontextmanager
+async def small_disk(folder: Path) -> AsyncIterator[Path]:
+    """Mount a small file system in memory, which root alone may."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_MB}m,mode=0711", "none", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        folder.rmdir()
+
+
+ROWS = (
+    Row("disk-postgres", "the disk under PostgreSQL full for 10 s (root only: a small tmpfs)", 3, 10, fill_disk_of_postgres),
+    Row("disk-kafka", "the disk under Kafka full for 10 s (root only: a small tmpfs)", 3, 10, fill_disk_of_kafka),
+    Row("snapshot", "a snapshot held for 15 min in every database", 1, 3, under_load(hold_snapshot)),
+)

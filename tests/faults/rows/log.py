@@ -1,0 +1,88 @@
+"""The event log alone: many writers, rollbacks, long transactions, writers of all lanes, a frozen one, and a reader."""
+
+import asyncio
+import os
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from subprocess import Popen
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from chassis.database import run_formatted
+from chassis.run.migrations import migrate
+from tests.faults.judge import Verdict
+from tests.faults.row import Draw, Outcome, Row
+from tests.faults.stage import Stage
+
+EVENTS, FEW = 100_000, 10_000
+WRITERS = 16
+PROCESSES = 2
+WINDOW = "select lane, sequence, key, version from chassis.events where lane = $1 and sequence > $2 order by sequence limit 5000"
+
+
+async def write_all_at_once(stage: Stage, random: Draw) -> Outcome:
+    """Write a hundred thousand events by sixteen writers; a reader follows every lane as it grows."""
+    name = f"log_{uuid4().hex[:8]}"
+    dsn = f"{stage.machine.postgres.dsn.rsplit('/', 1)[0]}/{name}"
+    server = await asyncpg.connect(stage.machine.postgres.dsn)
+    await run_formatted(server, "create database %I", name)
+    await migrate(dsn, None)
+    wanted = FEW if random.short else EVENTS
+    frozen = writer(dsn, "frozen", 1, wanted, {"KLIENTELA_FAULT": "counters.locked:20:stop"})
+    others = [writer(dsn, f"{random.number}-{n}", WRITERS // PROCESSES, wanted // PROCESSES) for n in range(PROCESSES)]
+    verdict = Verdict()
+    reader = Reader(await asyncpg.connect(dsn))
+    while any(each.poll() is None for each in others):
+        verdict.add("inverted", await reader.follow())
+    frozen.kill()
+    failed = [each.wait() for each in others]
+    frozen.wait()
+    verdict.add("stuck", [f"a writer ended with {code}" for code in failed if code])
+    verdict.add("inverted", await reader.follow())
+    heads = await reader.connection.fetch("select lane, head from chassis.counters")
+    verdict.add("lost", [f"lane {lane}: {reader.at[lane]} of {head}" for lane, head in heads if reader.at[lane] != head])
+    if reader.seen < wanted:
+        verdict.add("lost", [f"{reader.seen} of {wanted} events"])
+    deadlocks = await server.fetchval("select deadlocks from pg_stat_database where datname = $1", name)
+    verdict.add("stuck", ["a deadlock"] * deadlocks)
+    await reader.connection.close()
+    await run_formatted(server, "drop database %I with (force)", name)
+    await server.close()
+    return Outcome(reader.seen, verdict)
+
+
+def writer(dsn: str, seed: str, tasks: int, events: int, environment: Mapping[str, str] | None = None) -> "Popen[bytes]":
+    """Start a process that writes."""
+    arguments = [sys.executable, "-m", "tests.faults.writer", dsn, seed, str(tasks), str(events)]
+    return Popen(arguments, env={**os.environ, **(environment or {})})
+
+
+class Reader:
+    """Reads lanes as they grow and says where a number is missing, or a key's events are not in their order."""
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self.connection, self.seen = connection, 0
+        self.at: Counter[int] = Counter()
+        self._versions: dict[UUID, int] = {}
+
+    async def follow(self) -> list[str]:
+        """Read on in all lanes; return what is wrong."""
+        wrong = []
+        for lane in range(48):
+            for _, sequence, key, version in await self.connection.fetch(WINDOW, lane, self.at[lane]):
+                if sequence != self.at[lane] + 1:
+                    wrong.append(f"lane {lane}: {sequence} after {self.at[lane]}")
+                if version <= self._versions.get(key, 0):
+                    wrong.append(f"lane {lane}: version {version} after {self._versions[key]}")
+                self.at[lane], self._versions[key] = sequence, version
+                self.seen += 1
+        await asyncio.sleep(0.05)  # lint-skip: sleep the pace of a reader
+        return wrong
+
+
+ROWS = (
+    Row("log", "events by 16 writers: rollbacks, long and all-lane transactions, a frozen writer", 1_000_000, 10_000_000,
+        write_all_at_once, EVENTS),
+)  # fmt: skip
