@@ -74,6 +74,16 @@ class Load:
                 over.set()
         self._earlier = firms
 
+    async def rush(self, random: Random) -> None:
+        """Forty orders and a few operators, all at once, of a firm that nobody knew."""
+        ico = ico_of(next(self._firms))
+        card = {"name": "Nová firma", "kind": "company", "ico": ico}
+        async with asyncio.TaskGroup() as people:
+            for n in range(40):
+                people.create_task(self._send(replace(self._order(random), ico=ico)))
+                if n % 5 == 0:
+                    people.create_task(self.apis["clients"].post("/v1/clients", json=card))
+
     async def probe(self) -> float:
         """Send an order of a new firm; return how many seconds it took until it had its points in loyalty."""
         order = ShopOrder(number=next(self._numbers), total=Decimal(10), ico=ico_of(next(self._firms)))

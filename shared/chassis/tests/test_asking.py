@@ -54,6 +54,11 @@ async def test_what_the_version_does_not_tell_is_in_the_etag_as_well(api: httpx.
     assert (await api.post(f"{TILL}/pay", headers={"If-Match": before})).status_code == 201
 
 
+async def test_a_name_that_stands_twice_is_refused(api: httpx.AsyncClient) -> None:
+    assert fields(await api.post("/v1/notes", content=b'{"text": "a", "text": "b"}')) == ["body"]
+    assert (await api.get("/v1/notes")).json() == 0
+
+
 async def test_a_version_is_not_asked_of_what_has_none(api: httpx.AsyncClient) -> None:
     assert (await api.post("/v1/notes", content=NOTE, headers={"If-Match": '"1"'})).status_code == 412
     assert (await api.post("/v1/notes", content=NOTE, headers={"If-Match": "*"})).status_code == 200

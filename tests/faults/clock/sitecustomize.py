@@ -1,27 +1,22 @@
 """Python's clock of a whole process, moved by as many seconds as KLIENTELA_CLOCK_AHEAD says."""
 
-import datetime
+import ctypes
+import gc
 import os
 import time
+from datetime import datetime, tzinfo
 from typing import Any
 
 AHEAD = float(os.environ.get("KLIENTELA_CLOCK_AHEAD", "0"))
-_time, _real = time.time, datetime.datetime
+_time = time.time
 
 
-class _Kind(type):
-    """Every date and time counts as one of the moved clock's."""
-
-    def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, _real)
-
-
-class _Moved(_real, metaclass=_Kind):
-    @classmethod
-    def now(cls, tz: datetime.tzinfo | None = None) -> Any:
-        return _real.now(tz) + datetime.timedelta(seconds=AHEAD)
+def _now(_kind: type[datetime], tz: tzinfo | None = None) -> datetime:
+    return datetime.fromtimestamp(_time() + AHEAD, tz)
 
 
 if AHEAD:
     time.time = lambda: _time() + AHEAD
-    datetime.datetime = _Moved  # type: ignore[misc]
+    attributes: Any = gc.get_referents(datetime.__dict__)[0]  # a built-in type's own dictionary, behind its proxy
+    attributes["now"] = classmethod(_now)
+    ctypes.pythonapi.PyType_Modified(ctypes.py_object(datetime))

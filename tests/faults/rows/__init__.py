@@ -1,6 +1,7 @@
 """All rows of the table, in its order."""
 
 from tests.faults.row import Row
-from tests.faults.rows import limits, log, members, poison, processes, servers, topics, wire
+from tests.faults.rows import limits, log, malformed, members, poison, processes, roads, servers, topics, wire
 
-ROWS: dict[str, Row] = {row.name: row for module in (processes, servers, wire, topics, members, log, poison, limits) for row in module.ROWS}
+MODULES = (processes, servers, wire, topics, roads, members, log, poison, malformed, limits)
+ROWS: dict[str, Row] = {row.name: row for module in MODULES for row in module.ROWS}

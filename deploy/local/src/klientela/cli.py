@@ -142,6 +142,13 @@ def keys(
     return module.keys(DataDirectory.at(data), action, key, name=name, role=role, days=days, as_json=as_json)
 
 
+def faults(context: typer.Context) -> int:
+    """Strike a suite of its own with faults and print what it survived; --list names the rows, --help says more."""
+    from klientela import faults as module
+
+    return module.run_faults(context.args)
+
+
 COMMANDS: tuple[Callable[..., int], ...] = (
     up, down, status, verify, explain, dead_letters, keys, backup, restore, preflight,
 )  # fmt: skip
@@ -170,7 +177,8 @@ def build() -> typer.Typer:
     app.callback()(options)
     for command in COMMANDS:
         app.command()(ending(command))
-    app.command(context_settings=PASS_THROUGH)(ending(test))
+    for command in (test, faults):
+        app.command(context_settings=PASS_THROUGH)(ending(command))
     app.add_typer(importing.build(), name="import")
     return app
 

@@ -19,7 +19,7 @@ from chassis.web.idempotency import Answered, IdempotencyKey, recall, remember
 from chassis.web.keys import BadKey, Key, KeyReader
 from chassis.web.openapi import PROBLEMS
 from chassis.web.preconditions import has_version, tagged
-from chassis.web.strict import check_form
+from chassis.web.strict import StrictRequest, check_form
 
 Bearer = Annotated[
     HTTPAuthorizationCredentials | None,
@@ -123,7 +123,7 @@ class UnitRoute(APIRoute):
             return response
 
         async def handle(request: Request) -> Response:
-            response = await answer(request)
+            response = await answer(StrictRequest(request.scope, request.receive))
             return tagged(request, response, model) if has_version(model) else response
 
         return handle
