@@ -50,8 +50,9 @@ async def judge(rig: Rig, inputs: Inputs, letters: int = 0, tolerated: Collectio
     findings = await prove(all_services(), databases, PATIENCE, lambda _: None)
     verdict.add("stuck", said(finding for finding in findings if finding.name == QUIET))
     verdict.add("lost", said(finding for finding in findings if finding.name not in {QUIET, *tolerated}))
-    verdict.add("lost", missing(inputs.truth(), await found(rig)))
-    verdict.add("doubled", missing(await found(rig), inputs.truth()))
+    less, more = compare(inputs.truth(), await found(rig))
+    verdict.add("lost", less)
+    verdict.add("doubled", more)
     verdict.add("doubled", await twice(rig))
     verdict.add("inverted", await inverted(rig))
     dead = await everywhere(rig, "select handler, reason from chassis.dead_letters where resolved_at is null")
@@ -65,14 +66,16 @@ def said(findings: Iterable[Finding]) -> Iterator[str]:
     return (f"verify's {finding.name}: {finding.failures[:2]}" for finding in findings if finding.failed)
 
 
-def missing(should: Truth, there: Truth) -> Iterator[str]:
-    """Name what ``there`` has less of, or otherwise, than it should."""
-    for ico, firm in should.items():
-        has = there.get(ico, BEGINNING)
-        for name, wanted, got in zip(Firm._fields, firm, has, strict=True):
-            less = wanted > got if isinstance(wanted, int) else wanted != got and ico in there
-            if less:
-                yield f"{name} of {ico}: {got}, not {wanted}"
+def compare(should: Truth, there: Truth) -> tuple[list[str], list[str]]:
+    """Name what there is less of than there should be, or otherwise, and what there is more of."""
+    less, more = [], []
+    for ico in should.keys() | there.keys():
+        wanted, got = should.get(ico, BEGINNING), there.get(ico, BEGINNING)
+        for name, right, has in zip(Firm._fields, wanted, got, strict=True):
+            if has != right:
+                surplus = isinstance(has, int) and has > right
+                (more if surplus else less).append(f"{name} of {ico}: {has}, not {right}")
+    return less, more
 
 
 async def found(rig: Rig) -> Truth:

@@ -1,0 +1,70 @@
+"""The book adds runs up by seed, for one chassis; the judge finds what differs."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.faults import book
+from tests.faults.book import Entry, chassis_digest, lines, markdown, percentiles, read, write
+from tests.faults.inputs import Firm, Inputs
+from tests.faults.judge import compare
+from tests.faults.rows import ROWS
+from tests.shop import ShopOrder
+
+ROW = ROWS["kill-kafka"]
+
+
+def entry(seed: int, *, chassis: str = "a", lost: int = 0, recovery: tuple[float, ...] = (1.0,)) -> Entry:
+    return Entry("kill-kafka", seed, chassis, 2, (lost, 0, 0, 0), recovery)
+
+
+def test_runs_add_up_by_seed_and_only_for_their_chassis(tmp_path: Path) -> None:
+    mine = tmp_path / "book.jsonl"
+    for each in (entry(1, lost=4), entry(1), entry(2, recovery=(3.0,)), entry(3, chassis="b")):
+        write(each, mine)
+    (line,) = lines([ROW], read(mine, "a"))
+    assert (line.times, line.bad, line.recovery) == (4, (0, 0, 0, 0), (1.0, 3.0))
+    assert read(mine, "c") == []
+
+
+def test_a_row_that_never_struck_says_so() -> None:
+    (line,) = lines([ROW], [])
+    assert markdown([line]).splitlines()[2] == f"| kill-kafka | {ROW.what} | 0 | 0 | 0 | 0 | 0 |  |  |"
+
+
+def test_percentiles_are_ranks() -> None:
+    assert percentiles(tuple(float(n) for n in range(1, 101))) == ("50.0 s", "99.0 s")
+    assert percentiles((7.0,)) == ("7.0 s", "7.0 s")
+
+
+def test_the_chassis_is_known_by_what_its_code_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book, "CHASSIS", tmp_path)
+    code = tmp_path / "a.py"
+    code.write_text('"""Says."""\nx = 1\n')
+    before = chassis_digest()
+    code.write_text('"""Says more."""\nx = 1  # a remark\n')
+    assert chassis_digest() == before
+    code.write_text(ast.unparse(ast.parse("x = 2")))
+    assert chassis_digest() != before
+
+
+def test_the_judge_names_what_is_less_and_what_is_more() -> None:
+    inputs = Inputs(sent=[ShopOrder(1, 1000, "25596641")])  # type: ignore[arg-type]
+    should = inputs.truth()
+    less, more = ({"25596641": should["25596641"]._replace(points=points)} for points in (99, 101))
+    assert compare(should, less) == (["points of 25596641: 99, not 100"], [])
+    assert compare(should, more) == ([], ["points of 25596641: 101, not 100"])
+    assert len(compare(should, {})[0]) == 4
+    assert len(compare({}, should)[1]) == 3
+    assert compare(should, should) == ([], [])
+
+
+def test_the_truth_follows_the_last_revision_and_the_operator() -> None:
+    paid = ShopOrder(1, 60_000, "25596641")  # type: ignore[arg-type]
+    inputs = Inputs(sent=[ShopOrder(1, 60_000, "25596641", refunded=60_000, revision=2), paid])  # type: ignore[arg-type]
+    assert inputs.truth()["25596641"] == Firm(1, 0, "bronze", "Stálý odběratel", starred=True, devices=0, tasks=0,
+                                              opportunities=0)  # fmt: skip
+    inputs.sent += [ShopOrder(2, 500, "25596641"), ShopOrder(3, 10, "27074358")]  # type: ignore[arg-type]
+    inputs.moved[2] = "27074358"
+    assert (inputs.truth()["25596641"].points, inputs.truth()["27074358"].points) == (0, 51)

@@ -1,0 +1,39 @@
+"""Every row of the table, once and small: what `./klientela faults` does many times."""
+
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from chassis import points
+from tests.faults.row import Draw
+from tests.faults.rows import ROWS
+from tests.faults.rows.processes import POINTS, ROUNDS
+from tests.faults.stage import Stage, a_machine, a_stage
+from tests.rig import SERVICES
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+SEEDS = {"kill-at-point": range(len(ROUNDS)), "stop-at-point": range(0, len(ROUNDS), 6), "poison": range(3)}
+"""Which runs of a row; the first alone if it is not named."""
+RUNS = [(name, seed) for name in ROWS for seed in SEEDS.get(name, range(1))]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage() -> AsyncIterator[Stage]:
+    async with a_machine() as machine, a_stage(machine, "all") as made:
+        yield made
+
+
+@pytest.mark.parametrize(("name", "seed"), RUNS, ids=lambda each: str(each))
+async def test_survived(stage: Stage, name: str, seed: int) -> None:
+    if name.startswith("disk-") and os.geteuid():
+        pytest.skip("only root may mount a small disk")
+    outcome = await ROWS[name].run(stage, Draw(name, seed, short=True))
+    assert outcome.verdict.reasons == []
+    assert outcome.times > 0
+
+
+def test_every_point_and_every_service_is_struck() -> None:
+    assert {point for mine in POINTS.values() for point in mine} == points.POINTS
+    assert set(POINTS) == set(SERVICES)
