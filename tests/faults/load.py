@@ -74,6 +74,10 @@ class Load:
                 over.set()
         self._earlier = firms
 
+    async def sell_one(self, total: Decimal) -> None:
+        """One order of a new firm, of just this total."""
+        await self._send(ShopOrder(next(self._numbers), total, ico_of(next(self._firms))))
+
     async def rush(self, random: Random) -> None:
         """Forty orders and a few operators, all at once, of a firm that nobody knew."""
         ico = ico_of(next(self._firms))

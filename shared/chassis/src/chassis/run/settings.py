@@ -3,8 +3,10 @@
 import os
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis.events.lanes import check_partitions
 
 
 class MissingSetting(SystemExit):
@@ -24,13 +26,19 @@ class Settings(BaseSettings):
     signing_key: Path | None = None
     public_url: str = ""
     topic_prefix: str = Field(default="", description="Before every topic and group, where a cluster is shared")
-    partitions: int = Field(default=12, description="Of a topic that is made; a divisor of 48")
+    partitions: int = Field(default=12, description="Of a topic, at least; a divisor of 48, so that lanes stay whole")
     replication: int = 1
     pool_size: int = Field(default=10, ge=4)
     log: str = "json"
     restore_stamp: str = ""
     migrate: bool = True
     heads_every: float = 10.0
+    stalled_after: float = Field(default=30.0, description="Seconds that the process may stand still before it ends itself")
+
+    @field_validator("partitions")
+    @classmethod
+    def _lanes_stay_whole(cls, partitions: int) -> int:
+        return check_partitions(partitions)
 
     def database(self, service: str) -> str:
         """Return the DSN of a service's own database. Raises MissingSetting."""
