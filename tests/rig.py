@@ -180,7 +180,9 @@ class Rig:
                 " where head > sequence) unpublished from chassis.waiting",
             )
             found += [f"{name}: {count} {what}" for what, count in dict(waiting[0]).items() if count]
-            progress = await self.rows(name, "select source, lane, sequence from chassis.progress where subscription = 'main'")
+            progress = await self.rows(
+                name, "select source, lane, sequence from chassis.progress where subscription = 'main'"
+            )
             found += [
                 f"{name}: {source}/{lane} at {sequence} of {heads[source][lane]}"
                 for source, lane, sequence in progress

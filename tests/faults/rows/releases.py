@@ -75,7 +75,11 @@ async def die_of_an_event(stage: Stage, random: Draw) -> Outcome:
 
             async def dead() -> bool:
                 with suppress(OSError, asyncpg.PostgresError):
-                    return bool(await stage.rig.rows("loyalty", "select 1 from chassis.dead_letters where reason like 'it ended%'"))
+                    return bool(
+                        await stage.rig.rows(
+                            "loyalty", "select 1 from chassis.dead_letters where reason like 'it ended%'"
+                        )
+                    )
                 return False
 
             await until(dead, 120)
@@ -114,7 +118,13 @@ async def grow_topics(stage: Stage, random: Draw) -> int:
 
 
 ROWS = (
-    Row("roll-out", "a release with new handlers rolled out, back and out again, events in flight", 3, 10, roll_out_and_back),
+    Row(
+        "roll-out",
+        "a release with new handlers rolled out, back and out again, events in flight",
+        3,
+        10,
+        roll_out_and_back,
+    ),
     Row("grow", "topics grow from 12 to 24 to 48 partitions", 3, 10, under_load(grow_topics)),
     Row("fatal", "an event that kills or blocks the process that hears it", 10, 50, die_of_an_event),
 )

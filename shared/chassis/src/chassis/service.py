@@ -204,7 +204,9 @@ class Service:
 
         def register(decide: D) -> D:
             handler = Handler(decide.__name__, decide, states, cause, once, starts)
-            if any(other.name == handler.name and other.decide is not decide for other in chain(*self.handlers.values())):
+            if any(
+                other.name == handler.name and other.decide is not decide for other in chain(*self.handlers.values())
+            ):
                 message = f"two handlers of {self.name} are called {handler.name}: a name is an identity for ever"
                 raise ValueError(message)
             for kind in kinds:

@@ -62,17 +62,26 @@ class PartitionWorker:
 
 
 class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Reads topics as one member of a group and hands each partition's records, in order, to ``apply``."""
+    """Reads topics as one member of a group and hands each partition's records, in order, to ``apply``.
+
+    With the name of an ``instance`` a process that was started again takes its partitions back at once (KIP-345).
+    """
 
     def __init__(
-        self, bootstrap: str, group: str, topics: Sequence[str], apply: Apply, begin: Begin | None = None
+        self,
+        bootstrap: str,
+        group: str,
+        topics: Sequence[str],
+        apply: Apply,
+        begin: Begin | None = None,
+        instance: str | None = None,
     ) -> None:
         self.topics, self._apply, self._begin = topics, apply, begin
         self._workers: dict[TopicPartition, PartitionWorker] = {}
         self._offsets: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest",
+            bootstrap_servers=bootstrap, group_id=group, group_instance_id=instance, enable_auto_commit=False, auto_offset_reset="earliest",
             session_timeout_ms=10_000, rebalance_timeout_ms=60_000, max_partition_fetch_bytes=2 * 1024 * 1024,
             fetch_max_wait_ms=100, isolation_level="read_uncommitted", metadata_max_age_ms=NEWS_OF_TOPICS_MS,
         )  # fmt: skip

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
-from chassis.consume.lane_consumer import LaneConsumer
 from chassis.database import TROUBLE, Database
 from chassis.events.unit import Unit, unit_of_work
 from chassis.service import Service
@@ -81,12 +80,3 @@ async def _mark(unit: Unit, partition: TopicPartition, last: ConsumerRecord) -> 
         last.offset,
         mark_of(last),
     )
-
-
-async def take_outside(
-    database: Database, service: Service, bootstrap: str, stored: asyncio.Event, prefix: str = ""
-) -> None:
-    """Take messages into the intake until cancelled."""
-    reader = OutsideReader(database, service, stored, prefix)
-    topics = [prefix + topic for topic in service.outside]
-    await LaneConsumer(bootstrap, f"{prefix}{service.name}.outside", topics, reader.apply, reader.begin).run()

@@ -13,9 +13,9 @@ from fastapi import FastAPI
 from chassis.consume.feed_client import FeedClient
 from chassis.consume.intake import IntakeWorker
 from chassis.consume.jobs import JobWorker
-from chassis.consume.lane_consumer import LaneConsumer
+from chassis.consume.lane_consumer import Apply, Begin, LaneConsumer
 from chassis.consume.mending import Mender
-from chassis.consume.outside import take_outside
+from chassis.consume.outside import OutsideReader
 from chassis.consume.retry import ParkedWorker
 from chassis.consume.subscription import Subscription
 from chassis.consume.timers import TimerScheduler
@@ -28,8 +28,8 @@ from chassis.run.logs import configure_logs
 from chassis.run.migrations import migrate
 from chassis.run.settings import Settings
 from chassis.run.start import seed
-from chassis.run.watchdog import Watchdog
 from chassis.run.topics import ensure_topics, wait_for_topics
+from chassis.run.watchdog import Watchdog
 from chassis.service import MAIN, Service, Starts
 from chassis.web.app import build_app
 from chassis.web.keys import KeyReader
@@ -128,8 +128,7 @@ class Process:
             for source in sources:
                 await mender.begin(source, starts)
             reader = TopicReader(subscription, mender, prefix)
-            group = f"{prefix}{self.service.name}.{name}"
-            consumer = LaneConsumer(self.settings.kafka, group, self._topics(sources), reader.apply)
+            consumer = self._consumer(name, self._topics(sources), reader.apply)
             self._up(f"consumer {name}")
             async with asyncio.TaskGroup() as tasks:
                 for source in sources:
@@ -156,9 +155,15 @@ class Process:
 
     async def _outside(self) -> None:
         prefix = self.settings.topic_prefix
-        await wait_for_topics(self.settings.kafka, self._topics(list(self.service.outside)))
+        topics = self._topics(list(self.service.outside))
+        await wait_for_topics(self.settings.kafka, topics)
+        reader = OutsideReader(self.database, self.service, self.app.state.intake_stored, prefix)
         self._up("outside")
-        await take_outside(self.database, self.service, self.settings.kafka, self.app.state.intake_stored, prefix)
+        await self._consumer("outside", topics, reader.apply, reader.begin).run()
+
+    def _consumer(self, name: str, topics: Sequence[str], apply: Apply, begin: Begin | None = None) -> LaneConsumer:
+        group = f"{self.settings.topic_prefix}{self.service.name}.{name}"
+        return LaneConsumer(self.settings.kafka, group, topics, apply, begin, self.settings.member())
 
 
 def load_service(name: str) -> Service:

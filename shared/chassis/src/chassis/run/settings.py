@@ -1,6 +1,7 @@
 """Settings of one service process; every name begins with KLIENTELA_."""
 
 import os
+import socket
 from pathlib import Path
 
 from pydantic import Field, field_validator
@@ -28,12 +29,15 @@ class Settings(BaseSettings):
     topic_prefix: str = Field(default="", description="Before every topic and group, where a cluster is shared")
     partitions: int = Field(default=12, description="Of a topic, at least; a divisor of 48, so that lanes stay whole")
     replication: int = 1
+    instance: str = Field(default="", description="Names this process in its consumer groups; host and port if empty")
     pool_size: int = Field(default=10, ge=4)
     log: str = "json"
     restore_stamp: str = ""
     migrate: bool = True
     heads_every: float = 10.0
-    stalled_after: float = Field(default=30.0, description="Seconds that the process may stand still before it ends itself")
+    stalled_after: float = Field(
+        default=30.0, description="Seconds that the process may stand still before it ends itself"
+    )
 
     @field_validator("partitions")
     @classmethod
@@ -47,6 +51,10 @@ class Settings(BaseSettings):
     def url(self, service: str) -> str:
         """Return the base address of another service. Raises MissingSetting."""
         return _named(f"KLIENTELA_{service.replace('-', '_').upper()}_URL")
+
+    def member(self) -> str:
+        """Return the name of this process among its kind."""
+        return self.instance or f"{socket.gethostname()}-{self.port}"
 
     def token(self) -> str:
         """Return the key by which this process reads other services' feeds; empty if it was given none."""
