@@ -20,6 +20,7 @@ from chassis.web.keys import new_signing_key, public_keys, sign_key
 from klientela.ports import free_ports
 from klientela.processes import Launch, ManagedProcess
 
+PROJECT = Path(__file__).resolve().parents[1]
 SERVICES = ("clients", "orders", "service-desk", "loyalty", "automation")
 
 
@@ -50,7 +51,7 @@ class ServiceUnderTest(ManagedProcess):
     def __init__(self, service: str, port: int, environment: Mapping[str, str], folder: Path) -> None:
         super().__init__(service, log=folder / f"{service}.log", record=folder / "run" / f"{service}-{port}.json")
         self.service, self.port, self.environment = service, port, environment
-        self.fault, self.roles = "", "api,consume,relay"
+        self.fault, self.roles, self.module = "", "api,consume,relay", "chassis"
 
     @property
     def base(self) -> str:
@@ -58,8 +59,8 @@ class ServiceUnderTest(ManagedProcess):
 
     def launch(self) -> Launch:
         mine = {"KLIENTELA_PORT": str(self.port), "KLIENTELA_FAULT": self.fault, "PATH": os.defpath}
-        arguments = [sys.executable, "-m", "chassis", "serve", self.service, "--roles", self.roles]
-        return Launch(arguments, {**self.environment, **mine})
+        arguments = [sys.executable, "-m", self.module, "serve", self.service, "--roles", self.roles]
+        return Launch(arguments, {"PYTHONPATH": str(PROJECT), **self.environment, **mine})
 
     def answers(self) -> bool:
         with suppress(httpx.HTTPError):
@@ -179,7 +180,9 @@ class Rig:
                 " where head > sequence) unpublished from chassis.waiting",
             )
             found += [f"{name}: {count} {what}" for what, count in dict(waiting[0]).items() if count]
-            progress = await self.rows(name, "select source, lane, sequence from chassis.progress")
+            progress = await self.rows(
+                name, "select source, lane, sequence from chassis.progress where subscription = 'main'"
+            )
             found += [
                 f"{name}: {source}/{lane} at {sequence} of {heads[source][lane]}"
                 for source, lane, sequence in progress

@@ -39,6 +39,7 @@ class Load:
         self.apis = {name: rig.api(name) for name in rig.names}
         self._numbers, self._firms = count(1), count(1_000_000)
         self._earlier: list[str] = []
+        self._latest: list[str] = []
         self._by_kafka: list[ShopOrder] = []
         self._shop, self._bulk, self._token = Shop(self.apis["orders"], ""), "", ""
 
@@ -72,7 +73,15 @@ class Load:
                 yield
             finally:
                 over.set()
-        self._earlier = firms
+        self._latest = firms
+
+    async def sell_one(self, total: Decimal) -> None:
+        """One order of a new firm, of just this total."""
+        await self._send(ShopOrder(next(self._numbers), total, ico_of(next(self._firms))))
+
+    def rested(self) -> None:
+        """All that was sold has been done: operators may now work on it."""
+        self._earlier = self._latest
 
     async def rush(self, random: Random) -> None:
         """Forty orders and a few operators, all at once, of a firm that nobody knew."""
@@ -101,7 +110,7 @@ class Load:
             while True:
                 with suppress(httpx.TransportError):
                     answer = await self.apis[service].request(method, path, json=body, params=query, headers=headers)
-                    if answer.status_code < 500:  # noqa: PLR2004 - trouble, to be tried again
+                    if answer.status_code < 500:
                         return answer.raise_for_status().json()
                 await asyncio.sleep(PACE)  # lint-skip: sleep people try again by the clock
 
@@ -119,9 +128,9 @@ class Load:
     async def _sell(self, random: Random, firms: list[str], flows: asyncio.Event, over: asyncio.Event) -> None:
         """Sell until it is over, a dozen at least: large orders, halves given back, refunds before their payment."""
         for n in count():
-            if n >= 12 and over.is_set():  # noqa: PLR2004 - a dozen
+            if n >= 12 and over.is_set():
                 return
-            total = Decimal(60_000) if n % 12 == 7 else Decimal(random.randint(100, 9_000)) / 4  # noqa: PLR2004
+            total = Decimal(60_000) if n % 12 == 7 else Decimal(random.randint(100, 9_000)) / 4
             order = ShopOrder(number=next(self._numbers), total=total, ico=firms[n % 6])
             told = [order]
             if n % 3 == 0:
@@ -130,7 +139,7 @@ class Load:
                 told = [replace(order, refunded=order.total, status="refunded", revision=2), order]
             for revision in told:
                 await self._send(revision)
-            if n == 2:  # noqa: PLR2004 - the third order was heard
+            if n == 2:
                 flows.set()
             await asyncio.sleep(PACE)  # lint-skip: sleep the pace of a shop
 

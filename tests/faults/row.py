@@ -8,7 +8,6 @@ from tests.faults.judge import Verdict, judge
 from tests.faults.stage import Stage
 
 
-
 class Draw(Random):
     """The chance of one run, which its row and its number repeat; a ``short`` one waits and writes less."""
 
@@ -55,10 +54,13 @@ def under_load(strike: Strike) -> Run:
         if not stage.load.inputs.sent:
             async with stage.load.running(random):
                 pass
-            await judge(stage.rig, stage.load.inputs)  # at rest, so that operators find what is there
+            await judge(stage.rig, stage.load.inputs)
+            stage.load.rested()
         async with stage.load.running(random):
             times = await strike(stage, random)
             recovery = await stage.load.probe()
-        return Outcome(times, await judge(stage.rig, stage.load.inputs), [recovery])
+        verdict = await judge(stage.rig, stage.load.inputs)
+        stage.load.rested()
+        return Outcome(times, verdict, [recovery])
 
     return run

@@ -49,7 +49,7 @@ def moved(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
 
 @asynccontextmanager
 async def relaying(bench: Bench, topic: Any) -> AsyncIterator["asyncio.Task[None]"]:
-    task = asyncio.create_task(Relay(bench.database, "till", topic.bootstrap, topic.name, topic.partitions).run())
+    task = asyncio.create_task(Relay(bench.database, "till", topic.bootstrap, topic.name).run())
     yield task
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -104,7 +104,7 @@ async def test_after_a_failed_send_all_starts_again_from_the_cursors(
     await write(bench, 2)
     monkeypatch.setattr(relay, "AIOKafkaProducer", Failing)
     with pytest.raises(KafkaError):
-        await Relay(bench.database, "till", topic.bootstrap, topic.name, topic.partitions).run()
+        await Relay(bench.database, "till", topic.bootstrap, topic.name).run()
     assert await bench.rows("select sequence, lane % 4 = 2 from chassis.cursors group by 1, 2 order by 1") == [
         (0, True), (2, False),
     ]  # fmt: skip
@@ -157,7 +157,7 @@ def cut_before_cursors(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> asyncio
 async def test_without_a_broker_nothing_moves(bench: Bench) -> None:
     await write(bench, 1)
     with pytest.raises(KafkaError):
-        await Relay(bench.database, "till", "127.0.0.1:9", "nowhere", 4).run()
+        await Relay(bench.database, "till", "127.0.0.1:9", "nowhere").run()
     assert await bench.rows("select distinct sequence from chassis.cursors") == [(0,)]
     assert await bench.rows(
         "select count(*) from pg_locks where locktype = 'advisory' and database ="

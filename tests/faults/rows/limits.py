@@ -76,7 +76,13 @@ async def small_disk(folder: Path) -> AsyncIterator[Path]:
 
 
 ROWS = (
-    Row("disk-postgres", "the disk under PostgreSQL full for 10 s (root only: a small tmpfs)", 3, 10, fill_disk_of_postgres),
+    Row(
+        "disk-postgres",
+        "the disk under PostgreSQL full for 10 s (root only: a small tmpfs)",
+        3,
+        10,
+        fill_disk_of_postgres,
+    ),
     Row("disk-kafka", "the disk under Kafka full for 10 s (root only: a small tmpfs)", 3, 10, fill_disk_of_kafka),
     Row("snapshot", "a snapshot held for 15 min in every database", 1, 3, under_load(hold_snapshot)),
 )

@@ -42,7 +42,9 @@ async def write_all_at_once(stage: Stage, random: Draw) -> Outcome:
     verdict.add("stuck", [f"a writer ended with {code}" for code in failed if code])
     verdict.add("inverted", await reader.follow())
     heads = await reader.connection.fetch("select lane, head from chassis.counters")
-    verdict.add("lost", [f"lane {lane}: {reader.at[lane]} of {head}" for lane, head in heads if reader.at[lane] != head])
+    verdict.add(
+        "lost", [f"lane {lane}: {reader.at[lane]} of {head}" for lane, head in heads if reader.at[lane] != head]
+    )
     if reader.seen < wanted:
         verdict.add("lost", [f"{reader.seen} of {wanted} events"])
     deadlocks = await server.fetchval("select deadlocks from pg_stat_database where datname = $1", name)
@@ -53,7 +55,9 @@ async def write_all_at_once(stage: Stage, random: Draw) -> Outcome:
     return Outcome(reader.seen, verdict)
 
 
-def writer(dsn: str, seed: str, tasks: int, events: int, environment: Mapping[str, str] | None = None) -> "Popen[bytes]":
+def writer(
+    dsn: str, seed: str, tasks: int, events: int, environment: Mapping[str, str] | None = None
+) -> "Popen[bytes]":
     """Start a process that writes."""
     arguments = [sys.executable, "-m", "tests.faults.writer", dsn, seed, str(tasks), str(events)]
     return Popen(arguments, env={**os.environ, **(environment or {})})

@@ -31,7 +31,7 @@ async def storm(stage: Stage, random: Draw) -> int:
     members: list[asyncio.Task[None]] = []
     joined = 0
     while joined < JOINS:
-        if len(members) < 2 or (len(members) < 6 and random.random() < 0.6):  # noqa: PLR2004 - few at first
+        if len(members) < 2 or (len(members) < 6 and random.random() < 0.6):
             name = random.choice(["loyalty", "clients", "automation"])
             members.append(asyncio.create_task(member(stage.rig, name)))
             joined += 1
@@ -67,9 +67,8 @@ async def leave(task: "asyncio.Task[None]") -> None:
 
 async def two_of_each(stage: Stage, random: Draw) -> int:
     """A second process of every service: two relays, two schedulers, two intakes, two members each."""
-    async with second(stage, *stage.rig.names):
-        async with stage.load.running(random):
-            await stage.load.probe()
+    async with second(stage, *stage.rig.names), stage.load.running(random):
+        await stage.load.probe()
     return 1
 
 

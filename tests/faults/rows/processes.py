@@ -16,7 +16,7 @@ WRITING = ("states.loaded", "states.saved", "counters.locked", "events.written",
 PUBLISHING = ("relay.read", "relay.sent", "relay.acknowledged", "cursor.written")
 CONSUMING = ("batch.progress-locked", "offset.before", "offset.after", "states.loaded", "commit.before", "commit.after")
 POINTS = {
-    "orders": (*WRITING, *PUBLISHING, "intake.stored", "intake.claimed", "feed.page"),
+    "orders": (*WRITING, *PUBLISHING, "intake.stored", "intake.claimed", "feed.page", "attempt.noted"),
     "loyalty": (*CONSUMING, "job.claimed", "states.saved"),
     "clients": (*WRITING, "batch.progress-locked"),
     "service-desk": ("timer.claimed", "batch.progress-locked", "events.written", "commit.after"),

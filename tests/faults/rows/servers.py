@@ -65,7 +65,7 @@ async def terminate_backends(stage: Stage, random: Draw) -> int:
     """Cut ten connections of services, one after the other, whatever they are doing."""
     cut = 0
     connection = await asyncpg.connect(stage.rig.server)
-    while cut < 10:  # noqa: PLR2004 - ten
+    while cut < 10:
         await asyncio.sleep(random.uniform(0, 0.3))  # lint-skip: sleep the instant is to be any
         busy = await connection.fetch(
             "select pid from pg_stat_activity where datname = any($1::text[]) and pid <> pg_backend_pid()"
@@ -84,7 +84,7 @@ async def use_up_connections(stage: Stage, random: Draw) -> int:
     taken: list[asyncpg.Connection] = []
     with suppress(asyncpg.TooManyConnectionsError):
         while True:
-            taken.append(await asyncpg.connect(stage.rig.server))  # noqa: PERF401 - it ends with the refusal
+            taken.append(await asyncpg.connect(stage.rig.server))
     process = random.choice(list(stage.rig.processes.values()))
     process.kill()
     process.spawn()

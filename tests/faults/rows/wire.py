@@ -86,9 +86,7 @@ async def between(stage: Stage, random: Draw, *, silent: bool) -> AsyncIterator[
     door = await asyncio.start_server(wire.carry, "127.0.0.1", 0)
     port = door.sockets[0].getsockname()[1]
     direct = dict(stage.rig.processes["orders"].environment)
-    told = {
-        name: value.replace(f":{urlsplit(stage.rig.server).port}/", f":{port}/") for name, value in direct.items()
-    }
+    told = {name: value.replace(f":{urlsplit(stage.rig.server).port}/", f":{port}/") for name, value in direct.items()}
     await _restart(stage, told)
     wire.armed = True
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import TypeAlias
+from uuid import uuid4
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -44,6 +45,8 @@ class Database:
         self._dsn, self._size, self._stamp = dsn, size, stamp
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self.identity = ""
+        self.process = uuid4()
+        """Tells this process from those that died before it."""
         self.background = asyncio.Semaphore(max(1, size - 4))
         """Held by what consumes, so that some connections are always left for requests."""
         self.committed = asyncio.Event()

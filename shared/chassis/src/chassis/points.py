@@ -10,7 +10,7 @@ from typing import Final
 POINTS: Final = frozenset({
     "states.loaded", "states.saved", "counters.locked", "events.written", "commit.before", "commit.after",
     "relay.read", "relay.sent", "relay.acknowledged", "cursor.written", "batch.progress-locked", "offset.before",
-    "offset.after", "feed.page", "timer.claimed", "job.claimed", "intake.stored", "intake.claimed",
+    "offset.after", "feed.page", "attempt.noted", "timer.claimed", "job.claimed", "intake.stored", "intake.claimed",
 })  # fmt: skip
 
 _FAULT = os.environ.get("KLIENTELA_FAULT", "")

@@ -1,8 +1,10 @@
 """A service as its handlers declare it: what it listens to, with which states, and what follows."""
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeVar
+from itertools import chain
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from chassis.effects import TimerFired, Turn
@@ -14,6 +16,10 @@ from schemas.event import Event
 
 Decision = Callable[..., Iterable[Effect] | None]
 D = TypeVar("D", bound=Decision)
+MAIN: Final = "main"
+"""The subscription of all handlers that do not have one of their own."""
+Starts = Literal["beginning", "now"]
+"""What a handler of a later release hears: everything there ever was, or what comes after its first start."""
 
 
 class States(Protocol):
@@ -51,6 +57,12 @@ class Handler:
     states: tuple[States, ...]
     wants_cause: bool = False
     once: bool = False
+    starts: Starts | None = None
+
+    @property
+    def subscription(self) -> str:
+        """Whose progress counts for it: its own if it was added later."""
+        return self.name if self.starts else MAIN
 
 
 @dataclass(frozen=True)
@@ -99,13 +111,19 @@ class Service:
         return self.name.replace("-", "_")
 
     def on(
-        self, *events: type[Event], state: States | tuple[States, ...], cause: bool = False, once: bool = False
+        self,
+        *events: type[Event],
+        state: States | tuple[States, ...],
+        cause: bool = False,
+        once: bool = False,
+        starts: Starts | None = None,
     ) -> Callable[[D], D]:
         """Register a decision for events: called with its states and the event (and ``cause=`` if it asks).
 
-        ``once`` is for requests: an event whose subject (the request id) was decided before is passed over.
+        ``once`` is for requests: an event whose subject (the request id) was decided before is passed over. ``starts`` is
+        for handlers of later releases: the service has been running without it. It is read at the handler's first start.
         """
-        return self._register(events, state, cause=cause, once=once)
+        return self._register(events, state, cause=cause, once=once, starts=starts)
 
     def timer(self, kind: str, *, state: States | tuple[States, ...], cause: bool = False) -> Callable[[D], D]:
         """Register the decision for a kind of timer: called with its states and ``TimerFired``."""
@@ -150,6 +168,21 @@ class Service:
             if isinstance(kind, type) and issubclass(kind, Event)
         }
 
+    def subscriptions(self) -> dict[str, Starts | None]:
+        """Return the subscriptions of the handlers of events, and where each starts."""
+        handlers = [handler for kind in self.event_types().values() for handler in self.handlers[kind]]
+        return {handler.subscription: handler.starts for handler in handlers}
+
+    def part(self, subscription: str) -> "Service":
+        """Return the service as one of its subscriptions sees it: with its handlers of events alone."""
+        mine = copy(self)
+        mine.handlers = {
+            kind: heard
+            for kind, handlers in self.handlers.items()
+            if (heard := [handler for handler in handlers if handler.subscription == subscription])
+        }
+        return mine
+
     def sources(self) -> list[str]:
         """Return the services whose lanes this one follows."""
         return sorted({event_type.split(".", 1)[0] for event_type in self.listens()})
@@ -159,12 +192,23 @@ class Service:
         return {kind.event_type: kind for kind in self.handlers if isinstance(kind, type) and issubclass(kind, Event)}
 
     def _register(
-        self, kinds: Sequence[type | str], state: States | tuple[States, ...], *, cause: bool, once: bool = False
+        self,
+        kinds: Sequence[type | str],
+        state: States | tuple[States, ...],
+        *,
+        cause: bool,
+        once: bool = False,
+        starts: Starts | None = None,
     ) -> Callable[[D], D]:
         states = state if isinstance(state, tuple) else (state,)
 
         def register(decide: D) -> D:
-            handler = Handler(decide.__name__, decide, states, cause, once)
+            handler = Handler(decide.__name__, decide, states, cause, once, starts)
+            if any(
+                other.name == handler.name and other.decide is not decide for other in chain(*self.handlers.values())
+            ):
+                message = f"two handlers of {self.name} are called {handler.name}: a name is an identity for ever"
+                raise ValueError(message)
             for kind in kinds:
                 self.handlers.setdefault(kind, []).append(handler)
             return decide

@@ -50,7 +50,7 @@ async def at_rest(
         before: dict[str, Heads] | None = None
         looks = 0
         while True:
-            standings = await _look(look, connections)
+            standings = await _look(look, connections, known)
             looks += 1
             heads = {name: standing.heads for name, standing in standings.items()}
             left = list(on_its_way(standings, {name: service.sources() for name, service in known.items()}))
@@ -80,11 +80,16 @@ async def connect_to(stack: AsyncExitStack, name: str, dsn: str) -> Connection:
     return connection
 
 
-async def _look(look: AsyncExitStack, connections: Mapping[str, Connection]) -> dict[str, Standing]:
+async def _look(
+    look: AsyncExitStack, connections: Mapping[str, Connection], services: Mapping[str, Service]
+) -> dict[str, Standing]:
     """Begin a snapshot on every connection, until ``look`` is closed, and read where each service stands in it."""
     for connection in connections.values():
         await look.enter_async_context(connection.transaction(isolation="repeatable_read", readonly=True))
-    return {name: await read_standing(connection) for name, connection in connections.items()}
+    return {
+        name: await read_standing(connection, list(services[name].subscriptions()))
+        for name, connection in connections.items()
+    }
 
 
 async def _heads_after(dsn: str) -> Heads:

@@ -31,12 +31,17 @@ class Standing(NamedTuple):
     waiting: Mapping[str, int]
 
 
-async def read_standing(connection: Connection) -> Standing:
-    """Read where a service stands; all at one instant when the connection is in a snapshot."""
+async def read_standing(connection: Connection, subscriptions: Sequence[str]) -> Standing:
+    """Read where a service stands; all at one instant when the connection is in a snapshot.
+
+    Of its subscriptions the one that is furthest behind counts, lane by lane.
+    """
     heads = await connection.fetch(HEADS)
     cursors = await connection.fetch("select lane, sequence from chassis.cursors")
     progress = await connection.fetch(
-        "select source, lane, incarnation, sequence from chassis.progress where subscription = 'main'"
+        "select distinct on (source, lane) source, lane, incarnation, sequence from chassis.progress"
+        " where subscription = any($1::text[]) order by source, lane, incarnation, sequence",
+        subscriptions,
     )
     waiting = await connection.fetchrow(WAITING)
     return Standing(

@@ -7,6 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from chassis.consume.alone import together_or_alone
+from chassis.consume.attempts import attempted
 from chassis.consume.fold import Failed, Undecided, fold
 from chassis.consume.outcomes import write_failures
 from chassis.database import Connection, Database
@@ -63,7 +64,8 @@ async def _work_off(
             claimed[:] = [intake.id for intake in taken]
             if taken:
                 reach("intake.claimed")
-            await decide_intake(unit, service, taken, careful=careful, give_up=give_up)
+            async with attempted(database, "intake", claimed) as lost:
+                await decide_intake(unit, service, taken, careful=careful, give_up=give_up or lost)
             if taken:
                 await unit.connection.execute(
                     "update chassis.intake set state = 1 where id = any($1::bigint[])", claimed

@@ -9,6 +9,7 @@ from functools import partial
 from uuid import UUID
 
 from chassis.consume.alone import together_or_alone
+from chassis.consume.attempts import attempted
 from chassis.consume.fold import Undecided
 from chassis.consume.outcomes import decide_or_bury
 from chassis.database import Database
@@ -66,7 +67,8 @@ async def _do_page(
             if only and claimed != [only]:
                 return 0
             messages = [_message(job, key) for key in claimed]
-            await decide_or_bury(unit, service, "jobs", messages, careful=careful, give_up=give_up)
+            async with attempted(database, f"job {kind}/{lane}", claimed) as lost:
+                await decide_or_bury(unit, service, "jobs", messages, careful=careful, give_up=give_up or lost)
             await unit.write_timers()
             full = len(claimed) == most
             if not await (move_job(unit.connection, job, claimed[-1]) if full else end_job(unit.connection, job)):

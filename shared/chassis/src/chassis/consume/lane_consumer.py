@@ -6,12 +6,13 @@ its batches in order; while its buffer is full the partition is paused. A rebala
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from chassis.events.lanes import NEWS_OF_TOPICS_MS
 from chassis.points import reach
 
 FETCH = 500
@@ -20,6 +21,8 @@ BUFFER = 1_000
 STUCK_AFTER = 300.0
 """Seconds a batch may take; then the consumer is started anew from the offsets."""
 Apply = Callable[[str, Sequence[ConsumerRecord]], Awaitable[None]]
+Begin = Callable[[Iterable[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]]
+"""Where to read on in partitions, for who knows better than the group's offsets."""
 log = structlog.get_logger()
 
 
@@ -59,17 +62,28 @@ class PartitionWorker:
 
 
 class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Reads topics as one member of a group and hands each partition's records, in order, to ``apply``."""
+    """Reads topics as one member of a group and hands each partition's records, in order, to ``apply``.
 
-    def __init__(self, bootstrap: str, group: str, topics: Sequence[str], apply: Apply) -> None:
-        self.topics, self._apply = topics, apply
+    With the name of an ``instance`` a process that was started again takes its partitions back at once (KIP-345).
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        group: str,
+        topics: Sequence[str],
+        apply: Apply,
+        begin: Begin | None = None,
+        instance: str | None = None,
+    ) -> None:
+        self.topics, self._apply, self._begin = topics, apply, begin
         self._workers: dict[TopicPartition, PartitionWorker] = {}
         self._offsets: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest",
+            bootstrap_servers=bootstrap, group_id=group, group_instance_id=instance, enable_auto_commit=False, auto_offset_reset="earliest",
             session_timeout_ms=10_000, rebalance_timeout_ms=60_000, max_partition_fetch_bytes=2 * 1024 * 1024,
-            fetch_max_wait_ms=100, isolation_level="read_uncommitted",
+            fetch_max_wait_ms=100, isolation_level="read_uncommitted", metadata_max_age_ms=NEWS_OF_TOPICS_MS,
         )  # fmt: skip
 
     async def run(self) -> None:
@@ -96,7 +110,9 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         await self._commit({p: self._offsets.pop(p) for p in gone if p in self._offsets})
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Nothing: workers are made with the first records."""
+        """Go where ``begin`` says; workers are made with the first records."""
+        for partition, offset in (await self._begin(assigned)).items() if self._begin else ():
+            self._consumer.seek(partition, offset)
 
     def _worker(self, partition: TopicPartition) -> PartitionWorker:
         if partition not in self._workers:

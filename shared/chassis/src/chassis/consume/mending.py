@@ -6,8 +6,10 @@ import httpx
 import structlog
 
 from chassis.consume.feed_client import FeedClient
-from chassis.consume.progress import BEGINNING, Progress, read_progress
+from chassis.consume.progress import BEGINNING, Progress, begin_progress, read_progress
 from chassis.consume.subscription import Page, Subscription
+from chassis.events.record import Position
+from chassis.service import Starts
 
 log = structlog.get_logger()
 
@@ -31,6 +33,13 @@ class Mender:
                 await self.subscription.apply(source, page.records, Page(lane, after, page.position))
             if not page.records:
                 return
+
+    async def begin(self, source: str, starts: Starts | None) -> None:
+        """Begin to follow a source, unless that was done before: a subscription that starts now begins at its heads."""
+        heads = await self.feed.heads(source) if starts == "now" and not await self._progress(source) else {}
+        at = {lane: Position(head.incarnation, head.published) for lane, head in heads.items()}
+        async with self.subscription.database.pool.acquire() as connection:
+            await begin_progress(connection, self.subscription.name, [source], at)
 
     async def check_heads(self, source: str) -> None:
         """Ask the owner for its heads; mend lanes that are behind and have not moved since the check before."""

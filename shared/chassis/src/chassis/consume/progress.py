@@ -37,15 +37,21 @@ def following(records: Iterable[Record], progress: Mapping[int, Position]) -> Fo
     return Following(fresh, {lane: position for lane, position in at.items() if position != progress[lane]}, holes)
 
 
-async def begin_progress(connection: Connection, subscription: str, sources: Sequence[str]) -> None:
-    """Make the rows of a subscription that are not there yet, at the very beginning of every lane."""
+async def begin_progress(
+    connection: Connection, subscription: str, sources: Sequence[str], at: Mapping[int, Position] | None = None
+) -> None:
+    """Make the rows of a subscription that are not there yet: where lanes are ``at``, else at their very beginning."""
+    positions = [(at or {}).get(lane, BEGINNING) for lane in range(LANES)]
     await connection.execute(
-        "insert into chassis.progress (subscription, source, lane)"
-        " select $1, source, lane from unnest($2::text[]) source, generate_series(0, $3 - 1) lane"
+        "insert into chassis.progress (subscription, source, lane, incarnation, sequence)"
+        " select $1, source, lane, incarnation, sequence from unnest($2::text[]) source,"
+        " unnest($3::smallint[], $4::bigint[], $5::bigint[]) as beginning(lane, incarnation, sequence)"
         " order by source, lane on conflict do nothing",
         subscription,
         sources,
-        LANES,
+        list(range(LANES)),
+        [position.incarnation for position in positions],
+        [position.sequence for position in positions],
     )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 
 from chassis.consume.alone import try_alone
+from chassis.consume.attempts import attempted
 from chassis.consume.fold import Failed, fold
 from chassis.consume.intake import message_of
 from chassis.consume.kept import Origin, kept
@@ -71,7 +72,8 @@ async def _retry_oldest(database: Database, service: Service, queue: Queue, give
         )
         if row is None:
             return False
-        failed = await _again(unit, service, queue.handler, kept(row["record"]), give_up)
+        async with attempted(database, f"parked/{queue.handler}/{queue.key}", [row["number"]]) as lost:
+            failed = await _again(unit, service, queue.handler, kept(row["record"]), give_up or lost)
         if failed and failed[0].later:
             await unit.connection.execute(
                 "insert into chassis.parked (subscription, handler, key, number, record, reason, parked_at)"

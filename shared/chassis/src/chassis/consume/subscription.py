@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from chassis.consume.attempts import Suspect, attempted
 from chassis.consume.fold import Failed, Undecided, fold
 from chassis.consume.outcomes import held_keys, write_failures
 from chassis.consume.progress import Progress, following, lock_progress, move_progress
@@ -15,7 +16,7 @@ from chassis.errors import Rejected, place_of
 from chassis.events.record import Position, Record
 from chassis.events.unit import Unit, unit_of_work
 from chassis.points import reach
-from chassis.service import Message, Service
+from chassis.service import MAIN, Message, Service
 
 GivenUp = Mapping[UUID, str]
 NOBODY: GivenUp = {}
@@ -34,15 +35,15 @@ class Page:
 class Subscription:
     """Applies what other services published to this one's database, each record once."""
 
-    def __init__(self, database: Database, service: Service, name: str = "main") -> None:
-        self.database, self.service, self.name = database, service, name
-        self._types = service.event_types()
+    def __init__(self, database: Database, service: Service, name: str = MAIN) -> None:
+        self.database, self.service, self.name = database, service.part(name), name
+        self._types = self.service.event_types()
 
     async def apply(self, source: str, records: Sequence[Record], page: Page | None = None) -> set[int]:
         """Apply a batch, for as long as it takes; return the lanes with a hole.
 
-        Trouble of the infrastructure is retried for ever. Collisions are repeated. What fails otherwise is tried record
-        by record: the one that fails alone and again becomes a dead letter.
+        Trouble of the infrastructure is retried for ever. Collisions are repeated. What fails otherwise is tried half by
+        half, and what a process died in record by record: the one that fails alone and again becomes a dead letter.
         """
         collisions = failures = 0
         for attempt in range(1_000_000):
@@ -52,6 +53,9 @@ class Subscription:
                 say = log.error if attempt > PATIENT else log.warning
                 say("batch met trouble", source=source, error=type(error).__name__, at=place_of(error), attempt=attempt)
                 await asyncio.sleep(min(0.05 * 2 ** min(attempt, 7), 5) * random.uniform(0.5, 1))  # noqa: S311
+            except Suspect:
+                log.error("a process died in this batch", source=source, records=len(records))  # noqa: TRY400 - no fault of ours
+                return await self._in_parts(source, records, page, 1)
             except COLLISIONS:
                 collisions += 1
                 if collisions > COLLISIONS_BORNE:
@@ -62,19 +66,17 @@ class Subscription:
                 failures += 1
                 if failures > 1 or len(records) > 1:
                     break
-        return await self._one_by_one(source, records, page)
+        if len(records) > 1:
+            return await self._in_parts(source, records, page, (len(records) + 1) // 2)
+        return await self._apply(source, records, page, {record.id: "fails alone, and again" for record in records})
 
-    async def _one_by_one(self, source: str, records: Sequence[Record], page: Page | None) -> set[int]:
+    async def _in_parts(self, source: str, records: Sequence[Record], page: Page | None, size: int) -> set[int]:
         holes: set[int] = set()
         after = page.after if page else Position(0, 0)
-        for record in records:
-            alone = Page(page.lane, after, record.position) if page else None
-            after = record.position
-            if len(records) > 1:
-                holes |= await self.apply(source, [record], alone)
-                continue
-            reasons = {record.id: "fails alone, and again"}
-            holes |= await self._apply(source, [record], alone, reasons)
+        for start in range(0, len(records), size):
+            part = records[start : start + size]
+            holes |= await self.apply(source, part, Page(page.lane, after, part[-1].position) if page else None)
+            after = part[-1].position
         if page and after != page.position:
             await self._apply(source, [], Page(page.lane, after, page.position), NOBODY)
         return holes
@@ -98,7 +100,11 @@ class Subscription:
                 fresh, moved, holes = list(records), {page.lane: page.position}, set()
             else:
                 return set()
-            await self._effect(unit, source, fresh, moved, given_up, careful=careful)
+            heard = [record for record in fresh if record.type in self._types]
+            work = f"{self.name}/{source}/{heard[0].lane}" if heard else ""
+            async with attempted(self.database, work, [record.position for record in heard]) as lost:
+                reasons = {heard[0].id: lost} if lost else given_up
+                await self._effect(unit, source, fresh, moved, reasons, careful=careful)
         return holes
 
     async def _effect(

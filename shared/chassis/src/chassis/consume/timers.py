@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from chassis.consume.alone import together_or_alone
+from chassis.consume.attempts import attempted
 from chassis.consume.fold import Undecided
 from chassis.consume.outcomes import decide_or_bury
 from chassis.database import Database
@@ -61,7 +62,8 @@ async def _fire(
             if rows:
                 reach("timer.claimed")
             messages = [_message(row["kind"], row["subject"], row["due"], row["cause"]) for row in rows]
-            await decide_or_bury(unit, service, "timers", messages, careful=careful, give_up=give_up)
+            async with attempted(database, f"timers/{lane}", claimed) as lost:
+                await decide_or_bury(unit, service, "timers", messages, careful=careful, give_up=give_up or lost)
             await _take_down(unit, rows)
     except (Undecided, Moved) as again:
         careful = careful or isinstance(again, Undecided)

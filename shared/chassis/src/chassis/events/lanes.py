@@ -6,6 +6,8 @@ from uuid import UUID
 from aiokafka.partitioner import murmur2
 
 LANES = 48
+NEWS_OF_TOPICS_MS = 10_000
+"""How often producers and consumers look whether a topic has grown."""
 
 
 @lru_cache(maxsize=262_144)
@@ -16,6 +18,14 @@ def lane_of(key: UUID) -> int:
     26
     """
     return int((murmur2(str(key).encode()) & 0x7FFFFFFF) % LANES)
+
+
+def check_partitions(partitions: int) -> int:
+    """Return a number of partitions in which every lane lies whole. Raises ValueError for any that is no divisor of 48."""
+    if partitions < 1 or LANES % partitions:
+        message = f"{partitions} is no divisor of {LANES}: a lane would lie in several partitions"
+        raise ValueError(message)
+    return partitions
 
 
 def partition_of(lane: int, partitions: int) -> int:

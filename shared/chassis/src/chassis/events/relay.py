@@ -15,7 +15,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 
 from chassis.database import Database
-from chassis.events.lanes import partition_of
+from chassis.events.lanes import NEWS_OF_TOPICS_MS, check_partitions, partition_of
 from chassis.events.log import COLUMNS, record_of
 from chassis.events.partitions import ensure_partitions
 from chassis.events.record import Record
@@ -31,9 +31,8 @@ log = structlog.get_logger()
 class Relay:
     """Publishes one service's log until cancelled."""
 
-    def __init__(self, database: Database, source: str, bootstrap: str, topic: str, partitions: int) -> None:
-        self.database, self.source, self.bootstrap = database, source, bootstrap
-        self.topic, self.partitions = topic, partitions
+    def __init__(self, database: Database, source: str, bootstrap: str, topic: str) -> None:
+        self.database, self.source, self.bootstrap, self.topic = database, source, bootstrap, topic
 
     async def run(self) -> None:
         """Wait for the lock, then publish until something fails; the caller starts again."""
@@ -44,6 +43,7 @@ class Relay:
             producer = AIOKafkaProducer(
                 bootstrap_servers=self.bootstrap, enable_idempotence=True, acks="all", linger_ms=0,
                 max_batch_size=512 * 1024, max_request_size=1_048_576, compression_type=None, request_timeout_ms=20_000,
+                metadata_max_age_ms=NEWS_OF_TOPICS_MS,
             )  # fmt: skip
             try:
                 await producer.start()
@@ -88,9 +88,10 @@ class Relay:
 
         Raises what the broker said of any other, so that all starts again from the cursors.
         """
+        partitions = check_partitions(len(await producer.partitions_for(self.topic)))  # they may have grown
         by_partition: dict[int, list[Record]] = defaultdict(list)
         for record in records:
-            by_partition[partition_of(record.lane, self.partitions)].append(record)
+            by_partition[partition_of(record.lane, partitions)].append(record)
         sending = (self._send_partition(producer, partition, mine) for partition, mine in by_partition.items())
         answers = await asyncio.gather(*sending, return_exceptions=True)
         reach("relay.acknowledged")

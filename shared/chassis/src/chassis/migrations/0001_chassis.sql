@@ -66,16 +66,24 @@ create table chassis.progress (
     primary key (subscription, source, lane)
 ) with (fillfactor = 20);
 
--- A batch that is being tried: deaths and time-outs halve it (room for it; not used yet).
-create table chassis.attempts (
-    subscription text not null,
-    source text not null,
+-- How far topics from outside were read, with a mark of the last message: a topic made anew has another one there.
+create table chassis.outside (
+    topic text not null,
     partition int not null,
-    position jsonb not null,
-    attempts int not null default 1,
-    size int not null,
-    primary key (subscription, source, partition)
-);
+    last_offset bigint not null,
+    mark bytea not null,
+    primary key (topic, partition)
+) with (fillfactor = 50);
+
+-- What is being tried, by which process: who finds another's at the same place knows that it died there. `deaths` counts
+-- those of a lone message. Not logged: a crash of the database empties it, and nobody is blamed for that.
+create unlogged table chassis.attempts (
+    work text primary key,
+    place text not null,
+    process uuid not null,
+    alone boolean not null,
+    deaths int not null default 0
+) with (fillfactor = 50);
 
 -- Events that a handler could not decide yet; later events of the key wait behind them for that handler.
 create table chassis.parked (

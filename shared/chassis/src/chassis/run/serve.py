@@ -4,6 +4,7 @@ import asyncio
 import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 import uvicorn
@@ -12,9 +13,9 @@ from fastapi import FastAPI
 from chassis.consume.feed_client import FeedClient
 from chassis.consume.intake import IntakeWorker
 from chassis.consume.jobs import JobWorker
-from chassis.consume.lane_consumer import LaneConsumer
+from chassis.consume.lane_consumer import Apply, Begin, LaneConsumer
 from chassis.consume.mending import Mender
-from chassis.consume.outside import take_outside
+from chassis.consume.outside import OutsideReader
 from chassis.consume.retry import ParkedWorker
 from chassis.consume.subscription import Subscription
 from chassis.consume.timers import TimerScheduler
@@ -28,7 +29,8 @@ from chassis.run.migrations import migrate
 from chassis.run.settings import Settings
 from chassis.run.start import seed
 from chassis.run.topics import ensure_topics, wait_for_topics
-from chassis.service import Service
+from chassis.run.watchdog import Watchdog
+from chassis.service import MAIN, Service, Starts
 from chassis.web.app import build_app
 from chassis.web.keys import KeyReader
 
@@ -58,7 +60,8 @@ class Process:
         app.state.health.waiting = set(self._parts())
         for name, part in self._parts().items():
             self.tasks.append(asyncio.create_task(self._keep(name, part), name=name))
-        yield
+        with Watchdog(self.settings.stalled_after):
+            yield
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -69,7 +72,9 @@ class Process:
         if "relay" in self.roles:
             parts["relay"] = self._relay
         if "consume" in self.roles:
-            parts |= {"consumer": self._consume, "timers": self._timers, "parked": self._parked}
+            parts |= {"timers": self._timers, "parked": self._parked}
+            for subscription, starts in self.service.subscriptions().items():
+                parts[f"consumer {subscription}"] = partial(self._consume, subscription, starts)
             if self.service.pages:
                 parts["jobs"] = self._jobs
             if self.service.parsers:
@@ -100,31 +105,31 @@ class Process:
         async with self.database.pool.acquire() as connection:
             await ensure_partitions(connection)  # while Kafka is away as well
         mine, *outside = self._topics([self.service.name, *self.service.outside])
-        await ensure_topics(self.settings.kafka, [mine, *outside], self.settings.partitions, self.settings.replication)
-        partitions = (await wait_for_topics(self.settings.kafka, [mine]))[mine]
+        kafka, partitions, replication = self.settings.kafka, self.settings.partitions, self.settings.replication
+        await ensure_topics(kafka, [mine], partitions, replication, grow=True)
+        await ensure_topics(kafka, outside, partitions, replication)
+        await wait_for_topics(kafka, [mine])
         self._up("relay")
-        await Relay(self.database, self.service.name, self.settings.kafka, mine, partitions).run()
+        await Relay(self.database, self.service.name, kafka, mine).run()
 
     def _topics(self, names: Sequence[str]) -> list[str]:
         return [self.settings.topic_prefix + name for name in names]
 
-    async def _consume(self) -> None:
-        sources = self.service.sources()
-        if not sources:
-            self._up("consumer")
-            await asyncio.Event().wait()
-        subscription = Subscription(self.database, self.service)
+    async def _consume(self, name: str, starts: Starts | None) -> None:
+        """Follow the sources of one subscription by Kafka and, where that has a hole, by their feeds."""
+        subscription = Subscription(self.database, self.service, name)
+        sources, prefix = subscription.service.sources(), self.settings.topic_prefix
         feed = FeedClient(self.settings.url, self.settings.token())
         mender = Mender(subscription, feed)
-        self.app.state.health.heads = mender.heads
-
-        prefix = self.settings.topic_prefix
-        await wait_for_topics(self.settings.kafka, self._topics(sources))
-        reader = TopicReader(subscription, mender, prefix)
-        group = f"{prefix}{self.service.name}.main"
-        consumer = LaneConsumer(self.settings.kafka, group, self._topics(sources), reader.apply)
-        self._up("consumer")
+        if name == MAIN:
+            self.app.state.health.heads = mender.heads
         try:
+            await wait_for_topics(self.settings.kafka, self._topics(sources))
+            for source in sources:
+                await mender.begin(source, starts)
+            reader = TopicReader(subscription, mender, prefix)
+            consumer = self._consumer(name, self._topics(sources), reader.apply)
+            self._up(f"consumer {name}")
             async with asyncio.TaskGroup() as tasks:
                 for source in sources:
                     tasks.create_task(mender.run(source, self.settings.heads_every))
@@ -150,9 +155,15 @@ class Process:
 
     async def _outside(self) -> None:
         prefix = self.settings.topic_prefix
-        await wait_for_topics(self.settings.kafka, self._topics(list(self.service.outside)))
+        topics = self._topics(list(self.service.outside))
+        await wait_for_topics(self.settings.kafka, topics)
+        reader = OutsideReader(self.database, self.service, self.app.state.intake_stored, prefix)
         self._up("outside")
-        await take_outside(self.database, self.service, self.settings.kafka, self.app.state.intake_stored, prefix)
+        await self._consumer("outside", topics, reader.apply, reader.begin).run()
+
+    def _consumer(self, name: str, topics: Sequence[str], apply: Apply, begin: Begin | None = None) -> LaneConsumer:
+        group = f"{self.settings.topic_prefix}{self.service.name}.{name}"
+        return LaneConsumer(self.settings.kafka, group, topics, apply, begin, self.settings.member())
 
 
 def load_service(name: str) -> Service:

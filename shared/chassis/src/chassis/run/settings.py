@@ -1,10 +1,13 @@
 """Settings of one service process; every name begins with KLIENTELA_."""
 
 import os
+import socket
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis.events.lanes import check_partitions
 
 
 class MissingSetting(SystemExit):
@@ -24,13 +27,22 @@ class Settings(BaseSettings):
     signing_key: Path | None = None
     public_url: str = ""
     topic_prefix: str = Field(default="", description="Before every topic and group, where a cluster is shared")
-    partitions: int = Field(default=12, description="Of a topic that is made; a divisor of 48")
+    partitions: int = Field(default=12, description="Of a topic, at least; a divisor of 48, so that lanes stay whole")
     replication: int = 1
+    instance: str = Field(default="", description="Names this process in its consumer groups; host and port if empty")
     pool_size: int = Field(default=10, ge=4)
     log: str = "json"
     restore_stamp: str = ""
     migrate: bool = True
     heads_every: float = 10.0
+    stalled_after: float = Field(
+        default=30.0, description="Seconds that the process may stand still before it ends itself"
+    )
+
+    @field_validator("partitions")
+    @classmethod
+    def _lanes_stay_whole(cls, partitions: int) -> int:
+        return check_partitions(partitions)
 
     def database(self, service: str) -> str:
         """Return the DSN of a service's own database. Raises MissingSetting."""
@@ -39,6 +51,10 @@ class Settings(BaseSettings):
     def url(self, service: str) -> str:
         """Return the base address of another service. Raises MissingSetting."""
         return _named(f"KLIENTELA_{service.replace('-', '_').upper()}_URL")
+
+    def member(self) -> str:
+        """Return the name of this process among its kind."""
+        return self.instance or f"{socket.gethostname()}-{self.port}"
 
     def token(self) -> str:
         """Return the key by which this process reads other services' feeds; empty if it was given none."""

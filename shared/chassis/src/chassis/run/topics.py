@@ -3,20 +3,27 @@
 import asyncio
 from collections.abc import Sequence
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
 WEEK_MS = 7 * 24 * 3600 * 1000
 
 
-async def ensure_topics(bootstrap: str, topics: Sequence[str], partitions: int, replication: int) -> None:
-    """Make the topics that are missing; they keep a week, the owners' logs keep everything."""
+async def ensure_topics(
+    bootstrap: str, topics: Sequence[str], partitions: int, replication: int, *, grow: bool = False
+) -> None:
+    """Make the topics that are missing, and let those ``grow`` that have fewer partitions; they never shrink.
+
+    They keep a week, the owners' logs keep everything.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         await admin.start()
-        known = await admin.list_topics()
+        known = {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics()}
         for topic in topics:
             if topic in known:
+                if grow and known[topic] < partitions:
+                    await admin.create_partitions({topic: NewPartitions(partitions)})
                 continue
             wanted = NewTopic(topic, partitions, replication, topic_configs={"retention.ms": str(WEEK_MS)})
             answer = await admin.create_topics([wanted])
@@ -25,16 +32,15 @@ async def ensure_topics(bootstrap: str, topics: Sequence[str], partitions: int, 
         await admin.close()
 
 
-async def wait_for_topics(bootstrap: str, topics: Sequence[str], patience: float = 60) -> dict[str, int]:
-    """Return the number of partitions of topics as soon as all are there. Raises TimeoutError."""
+async def wait_for_topics(bootstrap: str, topics: Sequence[str], patience: float = 60) -> None:
+    """Wait until all topics are there. Raises TimeoutError."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         await admin.start()
         async with asyncio.timeout(patience):
             while True:
                 if set(topics) <= set(await admin.list_topics()):
-                    found = await admin.describe_topics(list(topics))
-                    return {topic["topic"]: len(topic["partitions"]) for topic in found}
+                    return
                 await asyncio.sleep(0.2)
     finally:
         await admin.close()

@@ -1,0 +1,55 @@
+"""Attempts: a batch in which a process died is done one by one; what ends a process three times alone is bad data.
+
+An attempt is noted before it is made, by a connection of its own. The table is unlogged: it costs next to nothing, and a
+crash of the database empties it, so that nobody is blamed for that.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from chassis.database import TROUBLE, Database
+from chassis.points import reach
+
+DEATHS_BORNE = 3
+
+BEGIN = """
+    insert into chassis.attempts as known (work, place, process, alone) values ($1, $2, $3, $4)
+    on conflict (work) do update set
+        place = excluded.place,
+        process = excluded.process,
+        alone = excluded.alone
+            or (known.place = excluded.place and (known.alone or known.process <> excluded.process)),
+        deaths = case
+            when known.place <> excluded.place then 0
+            when known.alone and known.process <> excluded.process then known.deaths + 1
+            else known.deaths
+        end
+    returning alone, deaths
+"""
+
+
+class Suspect(Exception):
+    """A process died in this batch, whoever was to blame: each of it is to be tried alone."""
+
+
+@asynccontextmanager
+async def attempted(database: Database, work: str, places: Sequence[object]) -> AsyncIterator[str]:
+    """Attempt messages, named by their places; within, a reason to give a lone one up, or nothing.
+
+    ``work`` is what goes on from place to place, one attempt at a time. Raises Suspect for a batch in which a process died.
+    """
+    if not places:
+        yield ""
+        return
+    noted = await database.pool.fetchrow(BEGIN, work, str(places[0]), database.process, len(places) == 1)
+    reach("attempt.noted")
+    if noted["alone"] and len(places) > 1:
+        raise Suspect
+    try:
+        yield f"it ended the process {noted['deaths']} times" if noted["deaths"] >= DEATHS_BORNE else ""
+    except BaseException:
+        with suppress(*TROUBLE):  # we live: it is no death
+            await database.pool.execute(
+                "delete from chassis.attempts where work = $1 and process = $2 and deaths = 0", work, database.process
+            )
+        raise

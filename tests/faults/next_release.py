@@ -1,0 +1,74 @@
+"""The next release of loyalty, for rolling it out and back, and a worse one: ``python -m tests.faults.next_release serve``.
+
+It has two handlers more, of which one hears everything and one what comes from now on, and says a field more. Where
+KLIENTELA_FATAL names the total of an order, the handler that hears of it ends, blocks or fills the process.
+"""
+
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from chassis.__main__ import main
+from chassis.events.record import Cause
+from chassis.events.unit import Unit
+from loyalty.handlers import service
+from schemas.orders import ORDER_EVENTS, OrderEvent
+
+FATAL, HOW = (os.environ.get("KLIENTELA_FATAL", "") + ":").split(":")[:2]
+
+
+class Heard(list[tuple[UUID, str]]):
+    """What the new handlers have heard, to be written."""
+
+
+class Hearings:
+    """One row for each event and handler: a second one would collide."""
+
+    def key(self, message: OrderEvent) -> str:
+        return "all"
+
+    async def load(self, unit: Unit, messages: Sequence[OrderEvent]) -> Mapping[str, Heard]:
+        return {"all": Heard()}
+
+    async def save(self, unit: Unit, states: Sequence[Heard]) -> None:
+        await unit.connection.copy_records_to_table(
+            "heard", columns=("event", "handler"), records=[each for state in states for each in state]
+        )
+
+
+hearings = Hearings()
+service.states = (*service.states, hearings)
+
+
+@service.on_start
+async def make_table(unit: Unit) -> None:
+    """What a migration of the next release would do."""
+    await unit.connection.execute(
+        "create table if not exists heard (event uuid, handler text, primary key (event, handler))"
+    )
+
+
+@service.on(*ORDER_EVENTS, state=hearings, cause=True, starts="beginning")
+def hear_everything(heard: Heard, event: OrderEvent, *, cause: Cause) -> None:
+    """Note every event there ever was; die of a fatal one."""
+    if FATAL and str(event.order.total.amount) == FATAL:
+        _die()
+    heard.append((cause.id, "everything"))
+
+
+@service.on(*ORDER_EVENTS, state=hearings, cause=True, starts="now")
+def hear_news(heard: Heard, event: OrderEvent, *, cause: Cause) -> None:
+    """Note what comes from now on."""
+    heard.append((cause.id, "news"))
+
+
+def _die() -> None:
+    if HOW == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    while True:  # stands still
+        pass
+
+
+if __name__ == "__main__":
+    main()

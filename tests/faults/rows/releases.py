@@ -1,0 +1,130 @@
+"""Other releases: rolled out and back with events in flight, new handlers, growing topics, and one that dies of an event."""
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+from decimal import Decimal
+
+import asyncpg
+
+from chassis.consume.attempts import DEATHS_BORNE
+from chassis.run.topics import ensure_topics
+from tests.faults.judge import judge
+from tests.faults.row import Draw, Outcome, Row, under_load
+from tests.faults.rows.poison import RESOLVED
+from tests.faults.rows.servers import answering
+from tests.faults.stage import Stage
+from tests.rig import SERVICES, ServiceUnderTest, until
+
+NEXT = "tests.faults.next_release"
+SAID = "select id from chassis.events where type like 'orders.order\\_%' and at >= $1 order by id"
+
+
+async def roll_out_and_back(stage: Stage, random: Draw) -> Outcome:
+    """Loyalty's next release has handlers more; it is rolled out, back, and out again while orders come in."""
+    loyalty = stage.rig.processes["loyalty"]
+    if not stage.load.inputs.sent:
+        async with stage.load.running(random):
+            pass
+    await judge(stage.rig, stage.load.inputs)
+    async with stage.load.running(random):
+        for module in (NEXT, "chassis", NEXT):
+            await roll(loyalty, module)
+            await stage.load.probe()
+        recovery = await stage.load.probe()
+    verdict = await judge(stage.rig, stage.load.inputs)
+    await until_equal(stage)
+    events = [row["id"] for row in await stage.rig.rows("orders", SAID.replace("and at >= $1 ", ""))]
+    heard = Counter((row["handler"], row["event"]) for row in await stage.rig.rows("loyalty", "select * from heard"))
+    verdict.add("lost", [f"{event} was never heard" for event in events if not heard["everything", event]])
+    await roll(loyalty, "chassis")
+    return Outcome(1, verdict, [recovery])
+
+
+async def until_equal(stage: Stage) -> None:
+    """Wait until the new subscriptions have come as far as the old one."""
+    sql = (
+        "select 1 from chassis.progress m join chassis.progress n using (source, lane)"
+        " where m.subscription = 'main' and n.subscription <> 'main' and n.sequence < m.sequence and source = 'orders'"
+    )
+
+    async def equal() -> bool:
+        return not await stage.rig.rows("loyalty", sql)
+
+    await until(equal, 60)
+
+
+async def roll(process: ServiceUnderTest, module: str) -> None:
+    """Stop one release of a service and start another one."""
+    await asyncio.to_thread(process.stop)
+    process.module = module
+    await asyncio.to_thread(process.start)
+
+
+async def die_of_an_event(stage: Stage, random: Draw) -> Outcome:
+    """An event kills the process that hears it, or blocks it for ever: it is a dead letter alone, the lane goes on."""
+    loyalty, how = stage.rig.processes["loyalty"], random.choice(["kill", "block"])
+    total = Decimal(31_337) + Decimal(random.number) / 100
+    direct = dict(loyalty.environment)
+    loyalty.environment = {**direct, "KLIENTELA_FATAL": f"{total}:{how}", "KLIENTELA_STALLED_AFTER": "2"}
+    await roll(loyalty, NEXT)
+    keeping = asyncio.create_task(keep_alive(loyalty))
+    try:
+        async with stage.load.running(random):
+            await stage.load.sell_one(total)
+
+            async def dead() -> bool:
+                with suppress(OSError, asyncpg.PostgresError):
+                    return bool(
+                        await stage.rig.rows(
+                            "loyalty", "select 1 from chassis.dead_letters where reason like 'it ended%'"
+                        )
+                    )
+                return False
+
+            await until(dead, 120)
+            recovery = await stage.load.probe()
+        await until_equal(stage)
+    finally:
+        keeping.cancel()
+    letters = await stage.rig.rows("loyalty", "select reason from chassis.dead_letters where resolved_at is null")
+    verdict = await judge(stage.rig, stage.load.inputs, len(letters))
+    wrong = [row["reason"] for row in letters if row["reason"] != f"it ended the process {DEATHS_BORNE} times"]
+    verdict.add("lost", wrong)
+    await stage.rig.rows("loyalty", RESOLVED)
+    loyalty.environment = direct
+    await roll(loyalty, "chassis")
+    return Outcome(1, verdict, [recovery])
+
+
+async def keep_alive(process: ServiceUnderTest) -> None:
+    """Start a process again whenever it ends, as a supervisor does."""
+    while True:
+        if not process.running:
+            process.spawn()
+            with suppress(TimeoutError):
+                await answering(process, 20)
+        await asyncio.sleep(0.1)  # lint-skip: sleep the end of a process is no event of this loop
+
+
+async def grow_topics(stage: Stage, random: Draw) -> int:
+    """All topics grow from 12 to 24 to 48 partitions while everything runs."""
+    topics = [stage.rig.prefix + name for name in SERVICES]
+    for partitions in (24, 48):
+        await ensure_topics(stage.rig.bootstrap, topics, partitions, 1, grow=True)
+        async with stage.load.running(random):
+            await stage.load.probe()
+    return 1
+
+
+ROWS = (
+    Row(
+        "roll-out",
+        "a release with new handlers rolled out, back and out again, events in flight",
+        3,
+        10,
+        roll_out_and_back,
+    ),
+    Row("grow", "topics grow from 12 to 24 to 48 partitions", 3, 10, under_load(grow_topics)),
+    Row("fatal", "an event that kills or blocks the process that hears it", 10, 50, die_of_an_event),
+)
