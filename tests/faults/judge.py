@@ -68,12 +68,13 @@ def said(findings: Iterable[Finding]) -> Iterator[str]:
 
 def compare(should: Truth, there: Truth) -> tuple[list[str], list[str]]:
     """Name what there is less of than there should be, or otherwise, and what there is more of."""
-    less, more = [], []
+    less: list[str] = []
+    more: list[str] = []
     for ico in should.keys() | there.keys():
         wanted, got = should.get(ico, BEGINNING), there.get(ico, BEGINNING)
         for name, right, has in zip(Firm._fields, wanted, got, strict=True):
             if has != right:
-                surplus = isinstance(has, int) and has > right
+                surplus = isinstance(has, int) and isinstance(right, int) and has > right
                 (more if surplus else less).append(f"{name} of {ico}: {has}, not {right}")
     return less, more
 

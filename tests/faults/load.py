@@ -219,5 +219,6 @@ def canonical(order: ShopOrder) -> dict[str, Any]:
     item = {"sku": order.sku, "name": "Kávovar", "quantity": "1", "unit_price": str(order.total)}
     return {
         "external_id": str(order.number), "revision": f"{gmt(START)}Z", "state": "paid", "paid_at": f"{gmt(START)}Z",
-        "currency": "CZK", "total": str(order.total), "billing": {"company": "Firma", "ico": order.ico}, "items": [item],
+        "currency": "CZK", "total": str(order.total), "items": [item],
+        "billing": {"company": "Firma", "ico": order.ico},
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The next release of loyalty, for rolling it out and back, and a worse one: ``python -m tests.faults.next_release serve``.
+"""The next release of loyalty, for rolling it out and back, and a worse one.
 
 It has two handlers more, of which one hears everything and one what comes from now on, and says a field more. Where
 KLIENTELA_FATAL names the total of an order, the handler that hears of it ends, blocks or fills the process.

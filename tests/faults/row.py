@@ -34,7 +34,7 @@ Run = Callable[[Stage, Draw], Awaitable[Outcome]]
 
 @dataclass(frozen=True)
 class Row:
-    """One fault: its name, what it is in a sentence, and how often it was to be survived before the table was published.
+    """One fault: its name, what it is in a sentence, how often it is to be survived first, and one day.
 
     ``at_once`` is about how many faults one run is.
     """

@@ -25,7 +25,7 @@ async def stage() -> AsyncIterator[Stage]:
         yield made
 
 
-@pytest.mark.parametrize(("name", "seed"), RUNS, ids=lambda each: str(each))
+@pytest.mark.parametrize(("name", "seed"), RUNS, ids=str)
 async def test_survived(stage: Stage, name: str, seed: int) -> None:
     if name.startswith("disk-") and os.geteuid():
         pytest.skip("only root may mount a small disk")

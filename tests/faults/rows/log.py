@@ -19,7 +19,10 @@ from tests.faults.stage import Stage
 EVENTS, FEW = 100_000, 10_000
 WRITERS = 16
 PROCESSES = 2
-WINDOW = "select lane, sequence, key, version from chassis.events where lane = $1 and sequence > $2 order by sequence limit 5000"
+WINDOW = (
+    "select lane, sequence, key, version from chassis.events where lane = $1 and sequence > $2"
+    " order by sequence limit 5000"
+)
 
 
 async def write_all_at_once(stage: Stage, random: Draw) -> Outcome:
@@ -87,6 +90,12 @@ class Reader:
 
 
 ROWS = (
-    Row("log", "events by 16 writers: rollbacks, long and all-lane transactions, a frozen writer", 1_000_000, 10_000_000,
-        write_all_at_once, EVENTS),
-)  # fmt: skip
+    Row(
+        "log",
+        "events by 16 writers: rollbacks, long and all-lane transactions, a frozen writer",
+        1_000_000,
+        10_000_000,
+        write_all_at_once,
+        EVENTS,
+    ),
+)

@@ -32,14 +32,16 @@ def bodies() -> list[bytes]:
     wrong: list[Any] = [
         None, True, 0, -1, 2**63, 2**64, "", "text", [], [[]], [1], {}, {"": ""}, {"order": None}, {"id": None},
         {"name": None}, {"name": 1}, {"name": {}}, {"name": ["x"]}, {"name": "x" * 100_000}, {"name": "\u0000"},
-        {"name": "\ud800"}, {"device_id": "x"}, {"device_id": 1}, {"rates": []}, {"rates": {"CZK": "x"}}, {"rates": {"CZK": -1}},
-        {"on": 1}, {"on": "x", "when": [], "then": {}}, {"id": 2**70}, {**said, "id": "\u0000"}, {**said, "total": "NaN"},
+        {"name": "\ud800"}, {"device_id": "x"}, {"device_id": 1}, {"rates": []}, {"rates": {"CZK": "x"}},
+        {"rates": {"CZK": -1}}, {"on": 1}, {"on": "x", "when": [], "then": {}}, {"id": 2**70},
+        {**said, "id": "\u0000"}, {**said, "total": "NaN"},
     ]  # fmt: skip
     raw = [
-        b"", b" ", b"\x00", b"\xff", b"\xff\xfe{}", b"\xef\xbb\xbf{}", b"{", b"}", b"[", b'{"a"', b'{"a":', b'{"a":}', b"{'a': 1}",
-        b'{"name": NaN}', b'{"name": Infinity}', b'{"name": 1e400}', b'{"name": 01}', b'{"name": "\xc3\x28"}', b'{"name": "\n"}',
-        b'{"name": "a", "name": "b"}', b"[" * DEEP + b"]" * DEEP, b'{"a":' * DEEP + b"1" + b"}" * DEEP, proper[:-1], proper[:50],
-        proper + proper, b"\x1f\x8b\x08\x00" + proper, proper.replace(b'"', b"'"), b"x" * 1_000_000,
+        b"", b" ", b"\x00", b"\xff", b"\xff\xfe{}", b"\xef\xbb\xbf{}", b"{", b"}", b"[", b'{"a"', b'{"a":',
+        b'{"a":}', b"{'a': 1}", b'{"name": NaN}', b'{"name": Infinity}', b'{"name": 1e400}', b'{"name": 01}',
+        b'{"name": "\xc3\x28"}', b'{"name": "\n"}', b'{"name": "a", "name": "b"}', b"[" * DEEP + b"]" * DEEP,
+        b'{"a":' * DEEP + b"1" + b"}" * DEEP, proper[:-1], proper[:50], proper + proper,
+        b"\x1f\x8b\x08\x00" + proper, proper.replace(b'"', b"'"), b"x" * 1_000_000,
     ]  # fmt: skip
     return [*(json.dumps(each).encode() for each in wrong), *raw]
 
@@ -54,7 +56,8 @@ def headers() -> Iterator[Headers]:
         "ce_specversion": b"1.0", "ce_id": str(uuid4()).encode(), "ce_source": b"/klientela/orders",
         "ce_type": b"orders.order_paid.v1", "ce_subject": str(uuid4()).encode(), "ce_time": b"2026-10-01T07:00:00Z",
         "ce_lane": b"3", "ce_sequence": b"0", "ce_incarnation": b"1", "ce_subjectversion": b"1",
-        "ce_correlationid": str(uuid4()).encode(), "ce_causationid": b"", "ce_causationplace": b"", "ce_hops": b"0", "ce_actor": b"",
+        "ce_correlationid": str(uuid4()).encode(), "ce_causationid": b"", "ce_causationplace": b"", "ce_hops": b"0",
+        "ce_actor": b"",
     }  # fmt: skip
     yield []
     yield [(name, None) for name in whole]
@@ -72,7 +75,7 @@ def headers() -> Iterator[Headers]:
 async def at_every_door(stage: Stage, random: Draw) -> Outcome:
     """Put all bodies and headers on every service's topic, and all bodies to its API; the load goes on beside them."""
     verdict_of_doors: list[str] = []
-    strange = [(body, []) for body in bodies()] + [(b"{}", each) for each in headers()]
+    strange: list[tuple[bytes, Headers]] = [(body, []) for body in bodies()] + [(b"{}", each) for each in headers()]
     async with stage.load.running(random):
         async with AIOKafkaProducer(bootstrap_servers=stage.rig.bootstrap, max_request_size=2_000_000) as producer:
             for name in stage.rig.names:
@@ -96,6 +99,12 @@ async def at_every_door(stage: Stage, random: Draw) -> Outcome:
 
 
 ROWS = (
-    Row("malformed", "60 malformed bodies and 20 sets of headers on each topic, the bodies at each API",
-        60 * 5 + 20, 60 * 5 + 20, at_every_door, 700),
-)  # fmt: skip
+    Row(
+        "malformed",
+        "60 malformed bodies and 20 sets of headers on each topic, the bodies at each API",
+        60 * 5 + 20,
+        60 * 5 + 20,
+        at_every_door,
+        700,
+    ),
+)

@@ -1,4 +1,4 @@
-"""Other releases: rolled out and back with events in flight, new handlers, growing topics, and one that dies of an event."""
+"""Other releases: rolled out and back, with new handlers, on growing topics, and one that dies of an event."""
 
 import asyncio
 from collections import Counter

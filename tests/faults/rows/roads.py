@@ -1,4 +1,4 @@
-"""What the road loses without anybody's death: a gap that a relay does not know of, a member that freezes in a batch."""
+"""What the road loses without anybody's death: a gap no relay knows of, a member that freezes in a batch."""
 
 import asyncio
 
@@ -58,6 +58,18 @@ async def create_one_firm_at_once(stage: Stage, random: Draw) -> int:
 
 ROWS = (
     Row("gap", "a relay believes published what Kafka never got", 3, 10, under_load(leave_a_gap)),
-    Row("frozen-member", "a member frozen in a batch while another one takes its partitions", 10, 50, under_load(freeze_in_a_batch)),
-    Row("one-firm", "operators and 40 orders at once of a firm that nobody knew", 3, 10, under_load(create_one_firm_at_once)),
-)  # fmt: skip
+    Row(
+        "frozen-member",
+        "a member frozen in a batch while another one takes its partitions",
+        10,
+        50,
+        under_load(freeze_in_a_batch),
+    ),
+    Row(
+        "one-firm",
+        "operators and 40 orders at once of a firm that nobody knew",
+        3,
+        10,
+        under_load(create_one_firm_at_once),
+    ),
+)

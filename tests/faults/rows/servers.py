@@ -104,7 +104,7 @@ async def _killed(server: ManagedProcess, random: Draw) -> int:
 
 
 async def answering(process: ManagedProcess, patience: float = 120) -> None:
-    """Wait until a process answers; one that ended because something was missing is started again, as a supervisor does."""
+    """Wait until a process answers; one that ended for want of something is started again, as a supervisor does."""
     async with asyncio.timeout(patience):
         while not await asyncio.to_thread(process.answers):
             if not process.running:
@@ -117,7 +117,17 @@ ROWS = (
     Row("freeze-kafka", "Kafka frozen for 5–60 s", 10, 50, under_load(freeze_kafka)),
     Row("kill-postgres", "kill -9 of PostgreSQL, all of its processes", 20, 100, under_load(kill_postgres)),
     Row("freeze-postgres", "PostgreSQL frozen for 2–30 s", 10, 50, under_load(freeze_postgres)),
-    Row("cut-connection", "one connection to PostgreSQL cut while it works", 50, 200, under_load(terminate_backends), 10),
-    Row("no-connections", "all connections of PostgreSQL taken for 5 s, a service restarts", 3, 10, under_load(use_up_connections)),
-    Row("kill-everything", "kill -9 of Kafka, PostgreSQL and all services at once", 10, 30, under_load(kill_everything)),
-)  # fmt: skip
+    Row(
+        "cut-connection", "one connection to PostgreSQL cut while it works", 50, 200, under_load(terminate_backends), 10
+    ),
+    Row(
+        "no-connections",
+        "all connections of PostgreSQL taken for 5 s, a service restarts",
+        3,
+        10,
+        under_load(use_up_connections),
+    ),
+    Row(
+        "kill-everything", "kill -9 of Kafka, PostgreSQL and all services at once", 10, 30, under_load(kill_everything)
+    ),
+)

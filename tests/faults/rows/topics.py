@@ -45,7 +45,7 @@ async def lose_tail(stage: Stage, random: Draw) -> int:
 
 
 async def make_topics_anew(stage: Stage, random: Draw) -> int:
-    """The topics are deleted and made again while everything runs: offsets begin at zero, what was on its way is gone."""
+    """Topics are deleted and made again while everything runs: offsets begin at zero, what was on its way is gone."""
     await asyncio.sleep(random.uniform(0, 2))  # lint-skip: sleep the instant is to be any
     await delete_topics(stage.rig)
     await stage.rig.make_topics()
@@ -102,4 +102,4 @@ ROWS = (
     Row("lose-tail", "acknowledged tail lost: Kafka's log directory set back", 5, 20, under_load(lose_tail)),
     Row("replay", "every topic published again in full over the live suite", 3, 10, under_load(replay_everything)),
     Row("first-fill", "a service's database lost and filled again, topics empty", 3, 10, under_load(fill_again)),
-)  # fmt: skip
+)

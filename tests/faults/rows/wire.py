@@ -121,6 +121,13 @@ def in_commits(*, silent: bool) -> Callable[[Stage, Draw], Awaitable[int]]:
 
 
 ROWS = (
-    Row("die-in-commit", "a connection's process ended while it commits", 50, 200, under_load(in_commits(silent=False)), 10),
+    Row(
+        "die-in-commit",
+        "a connection's process ended while it commits",
+        50,
+        200,
+        under_load(in_commits(silent=False)),
+        10,
+    ),
     Row("commit-unanswered", "commit sent and done, its answer lost", 50, 200, under_load(in_commits(silent=True)), 10),
-)  # fmt: skip
+)

@@ -120,8 +120,8 @@ class Service:
     ) -> Callable[[D], D]:
         """Register a decision for events: called with its states and the event (and ``cause=`` if it asks).
 
-        ``once`` is for requests: an event whose subject (the request id) was decided before is passed over. ``starts`` is
-        for handlers of later releases: the service has been running without it. It is read at the handler's first start.
+        ``once`` is for requests: an event whose subject (the request id) was decided before is passed over. ``starts``
+        is for handlers of later releases, whose service has been running without them; it is read at their first start.
         """
         return self._register(events, state, cause=cause, once=once, starts=starts)
 

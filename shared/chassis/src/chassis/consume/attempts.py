@@ -1,7 +1,7 @@
 """Attempts: a batch in which a process died is done one by one; what ends a process three times alone is bad data.
 
-An attempt is noted before it is made, by a connection of its own. The table is unlogged: it costs next to nothing, and a
-crash of the database empties it, so that nobody is blamed for that.
+An attempt is noted before it is made, by a connection of its own. The table is unlogged: it costs next to nothing, and
+a crash of the database empties it, so that nobody is blamed for that.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -36,17 +36,18 @@ class Suspect(Exception):
 async def attempted(database: Database, work: str, places: Sequence[object]) -> AsyncIterator[str]:
     """Attempt messages, named by their places; within, a reason to give a lone one up, or nothing.
 
-    ``work`` is what goes on from place to place, one attempt at a time. Raises Suspect for a batch in which a process died.
+    ``work`` is what goes on from place to place, one attempt at a time. Raises Suspect for a batch in which a process
+    died.
     """
     if not places:
         yield ""
         return
-    noted = await database.pool.fetchrow(BEGIN, work, str(places[0]), database.process, len(places) == 1)
+    ((alone, deaths),) = await database.pool.fetch(BEGIN, work, str(places[0]), database.process, len(places) == 1)
     reach("attempt.noted")
-    if noted["alone"] and len(places) > 1:
+    if alone and len(places) > 1:
         raise Suspect
     try:
-        yield f"it ended the process {noted['deaths']} times" if noted["deaths"] >= DEATHS_BORNE else ""
+        yield f"it ended the process {deaths} times" if deaths >= DEATHS_BORNE else ""
     except BaseException:
         with suppress(*TROUBLE):  # we live: it is no death
             await database.pool.execute(

@@ -73,6 +73,7 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         group: str,
         topics: Sequence[str],
         apply: Apply,
+        *,
         begin: Begin | None = None,
         instance: str | None = None,
     ) -> None:
@@ -81,7 +82,8 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._offsets: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, group_id=group, group_instance_id=instance, enable_auto_commit=False, auto_offset_reset="earliest",
+            bootstrap_servers=bootstrap, group_id=group, group_instance_id=instance, enable_auto_commit=False,
+            auto_offset_reset="earliest",
             session_timeout_ms=10_000, rebalance_timeout_ms=60_000, max_partition_fetch_bytes=2 * 1024 * 1024,
             fetch_max_wait_ms=100, isolation_level="read_uncommitted", metadata_max_age_ms=NEWS_OF_TOPICS_MS,
         )  # fmt: skip

@@ -1,8 +1,8 @@
 """Topics from outside: any producer, any partitioner, no numbers. A message and how far we have read are one commit.
 
-Nobody numbers these messages, so offsets are all there is to go by, and a topic made anew counts from zero again. So the
-last message read is marked with its bytes: who begins to read looks at it first, and reads all again if it is another
-one. Repeats do no harm, a decision knows them; a skipped message would be lost.
+Nobody numbers these messages, so offsets are all there is to go by, and a topic made anew counts from zero again. So
+the last message read is marked with its bytes: who begins to read looks at it first, and reads all again if it is
+another one. Repeats do no harm, a decision knows them; a skipped message would be lost.
 """
 
 import asyncio

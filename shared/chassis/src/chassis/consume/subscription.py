@@ -42,8 +42,8 @@ class Subscription:
     async def apply(self, source: str, records: Sequence[Record], page: Page | None = None) -> set[int]:
         """Apply a batch, for as long as it takes; return the lanes with a hole.
 
-        Trouble of the infrastructure is retried for ever. Collisions are repeated. What fails otherwise is tried half by
-        half, and what a process died in record by record: the one that fails alone and again becomes a dead letter.
+        Trouble of the infrastructure is retried for ever. Collisions are repeated. What fails otherwise is tried half
+        by half, and what a process died in record by record: the one that fails alone and again becomes a dead letter.
         """
         collisions = failures = 0
         for attempt in range(1_000_000):

@@ -21,7 +21,7 @@ def lane_of(key: UUID) -> int:
 
 
 def check_partitions(partitions: int) -> int:
-    """Return a number of partitions in which every lane lies whole. Raises ValueError for any that is no divisor of 48."""
+    """Return a number of partitions in which every lane lies whole. Raises ValueError for no divisor of 48."""
     if partitions < 1 or LANES % partitions:
         message = f"{partitions} is no divisor of {LANES}: a lane would lie in several partitions"
         raise ValueError(message)

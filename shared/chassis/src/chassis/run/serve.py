@@ -163,7 +163,7 @@ class Process:
 
     def _consumer(self, name: str, topics: Sequence[str], apply: Apply, begin: Begin | None = None) -> LaneConsumer:
         group = f"{self.settings.topic_prefix}{self.service.name}.{name}"
-        return LaneConsumer(self.settings.kafka, group, topics, apply, begin, self.settings.member())
+        return LaneConsumer(self.settings.kafka, group, topics, apply, begin=begin, instance=self.settings.member())
 
 
 def load_service(name: str) -> Service:

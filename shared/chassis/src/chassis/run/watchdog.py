@@ -1,7 +1,7 @@
 """The watchdog: a process whose event loop stands still ends itself, so that it is started again.
 
-What a decision does in an endless loop, no time limit of the same loop can end. A frozen process that thaws is not ended:
-its watchdog was frozen, too. Code that never gives the interpreter back cannot be seen from inside.
+What a decision does in an endless loop, no time limit of the same loop can end. A frozen process that thaws is not
+ended: its watchdog was frozen, too. Code that never gives the interpreter back cannot be seen from inside.
 """
 
 import asyncio
