@@ -1,0 +1,142 @@
+"""What a process died in is done one by one; what ends three alone is a dead letter; who lives has not died."""
+
+import asyncio
+import subprocess
+import sys
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from chassis.consume.attempts import BEGIN, Suspect, attempted
+from chassis.consume.subscription import Subscription
+from chassis.run.watchdog import EXIT_CODE
+from chassis.testing import Bench
+from shared.chassis.tests.conftest import CLIENT
+
+Make = Any
+BLOCKED = """
+import asyncio, time
+from chassis.run.watchdog import Watchdog
+
+async def main():
+    with Watchdog(0.3, every=0.1):
+        await asyncio.sleep(0.6)
+        time.sleep({blocked})
+
+asyncio.run(main())
+"""
+
+
+async def died_in(bench: Bench, work: str, place: object, times: int, *, alone: bool) -> None:
+    """Leave what processes leave that were killed in an attempt."""
+    for _ in range(times):
+        await bench.rows(BEGIN, work, str(place), uuid4(), alone)
+
+
+async def test_a_batch_in_which_a_process_died_is_done_one_by_one(bench: Bench, placed: Make) -> None:
+    records = await bench.numbered(*(placed(CLIENT, 1) for _ in range(5)))
+    await died_in(bench, f"main/orders/{records[0].lane}", records[0].position, 1, alone=False)
+    await bench.hear_records(*records)
+    assert await bench.rows("select total from till") == [(5,)]
+    assert await bench.rows("select place, alone, deaths from chassis.attempts") == [
+        (str(records[-1].position), True, 0)
+    ]
+    assert await bench.dead_letters() == []
+
+
+async def test_what_ended_three_processes_alone_is_a_dead_letter(bench: Bench, placed: Make) -> None:
+    first, bad, last = await bench.numbered(placed(CLIENT, 1), placed(CLIENT, 2), placed(CLIENT, 4))
+    await bench.hear_records(first)
+    work = f"main/orders/{bad.lane}"
+    await died_in(bench, work, bad.position, 1, alone=False)
+    await died_in(bench, work, bad.position, 3, alone=True)
+    await bench.hear_records(first, bad, last)
+    assert await bench.rows("select total from till") == [(5,)]
+    (letter,) = await bench.dead_letters()
+    assert letter["reason"] == "it ended the process 3 times"
+
+
+@pytest.mark.parametrize("deaths", [0, 1, 2])
+async def test_fewer_deaths_are_borne(bench: Bench, placed: Make, deaths: int) -> None:
+    (record,) = await bench.numbered(placed(CLIENT, 1))
+    await died_in(bench, f"main/orders/{record.lane}", record.position, deaths, alone=True)
+    await bench.hear_records(record)
+    assert await bench.dead_letters() == []
+    assert await bench.rows("select total from till") == [(1,)]
+
+
+async def test_the_same_process_may_try_as_often_as_it_likes(bench: Bench) -> None:
+    for _ in range(9):
+        async with attempted(bench.database, "work", ["place"]) as lost:
+            assert lost == ""
+
+
+async def test_who_lives_to_say_so_has_not_died(bench: Bench) -> None:
+    with pytest.raises(ArithmeticError):
+        async with attempted(bench.database, "work", ["a", "b"]):
+            raise ArithmeticError
+    bench.database.process = uuid4()
+    async with attempted(bench.database, "work", ["a", "b"]) as lost:
+        assert lost == ""
+    bench.database.process = uuid4()
+    with pytest.raises(Suspect):
+        async with attempted(bench.database, "work", ["a", "b"]):
+            pass
+
+
+async def test_a_crash_of_the_database_forgets_attempts(bench: Bench) -> None:
+    """An unlogged table is emptied by recovery, so that nobody is blamed for the server's death."""
+    kept = "select relpersistence::text from pg_class where oid = 'chassis.attempts'::regclass"
+    assert await bench.rows(kept) == [("u",)]
+
+
+async def test_a_timer_that_ended_three_processes_is_a_dead_letter_and_the_next_one_fires(
+    bench: Bench, paid: Make
+) -> None:
+    await bench.hear(paid(CLIENT, 1))
+    (timer,) = await bench.rows("select lane, kind, subject from chassis.timers")
+    await died_in(bench, f"timers/{timer['lane']}", (timer["kind"], timer["subject"]), 3, alone=True)
+    await bench.fire_timers()
+    (letter,) = await bench.dead_letters()
+    assert (letter["handler"], letter["reason"]) == ("wake", "it ended the process 3 times")
+    await bench.hear(paid(CLIENT, 1))
+    await bench.fire_timers()
+    assert len(await bench.dead_letters()) == 1
+    assert await bench.rows("select total from till") == [(1,)]
+
+
+async def test_a_raw_message_in_a_batch_in_which_a_process_died(bench: Bench) -> None:
+    await died_in(bench, "intake", 1, 1, alone=False)
+    await bench.take_in("slip", None, b"1", b"2", b"4")
+    assert await bench.rows("select total from till") == [(7,)]
+    assert await bench.dead_letters() == []
+
+
+@pytest.mark.parametrize("place", [0, 250, 499])
+async def test_one_that_cannot_be_saved_among_500_is_found_by_halving(
+    bench: Bench, placed: Make, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    tries = 0
+    proper = Subscription._transaction
+
+    async def counted(*args: Any, **more: Any) -> set[int]:
+        nonlocal tries
+        tries += 1
+        return await proper(*args, **more)
+
+    monkeypatch.setattr(Subscription, "_transaction", counted)
+    amounts = [1] * 500
+    amounts[place] = 2**31
+    await bench.hear(*(placed(uuid4(), amount) for amount in amounts))
+    (letter,) = await bench.dead_letters()
+    assert letter["reason"] == "fails alone, and again"
+    assert await bench.rows("select sum(total)::int from till") == [(499,)]
+    assert tries <= 2 * 9 + 3
+
+
+@pytest.mark.parametrize(("blocked", "code"), [(0, 0), (30, EXIT_CODE)])
+async def test_a_process_that_stands_still_ends_itself(blocked: int, code: int) -> None:
+    program = [sys.executable, "-c", BLOCKED.format(blocked=blocked)]
+    done = await asyncio.to_thread(subprocess.run, program, check=False, timeout=20, capture_output=True)
+    assert done.returncode == code, done.stderr

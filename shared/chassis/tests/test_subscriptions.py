@@ -1,0 +1,72 @@
+"""Handlers of later releases have a subscription of their own, from the beginning or from now on."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from chassis.consume.mending import Mender
+from chassis.consume.subscription import Subscription
+from chassis.service import Service, Starts
+from chassis.testing import Bench
+from schemas.orders import OrderPaid, OrderPlaced
+from shared.chassis.tests.conftest import CLIENT, tills
+from shared.chassis.tests.stand_ins import Owner
+
+Make = Any
+HEARD: list[UUID] = []
+
+
+def later(starts: Starts) -> Service:
+    service = Service("till", states=(tills,))
+
+    @service.on(OrderPaid, state=tills)
+    def old(till: object, paid: OrderPaid) -> None:
+        raise AssertionError
+
+    @service.on(OrderPlaced, state=tills, starts=starts)
+    def hear_later(till: object, placed: OrderPlaced) -> None:
+        HEARD.append(placed.order.id)
+
+    return service
+
+
+def test_each_subscription_sees_its_own_handlers() -> None:
+    service = later("now")
+    assert service.subscriptions() == {"main": None, "hear_later": "now"}
+    assert set(service.part("hear_later").event_types()) == {OrderPlaced.event_type}
+    assert OrderPlaced.event_type not in service.part("main").event_types()
+
+
+@pytest.mark.parametrize(("starts", "heard"), [("beginning", 5), ("now", 2)])
+async def test_where_a_new_handler_starts(bench: Bench, placed: Make, owner: Owner, starts: Starts, heard: int) -> None:
+    HEARD.clear()
+    service = later(starts)
+    records = await bench.numbered(*(placed(CLIENT, 1) for _ in range(5)))
+    owner.write(*records[:3])
+    mender = Mender(Subscription(bench.database, service, "hear_later"), owner.client())
+    await mender.begin("orders", starts)
+    owner.write(*records[3:])
+    await mender.begin("orders", starts)  # a second start changes nothing
+    for _ in range(2):
+        await mender.check_heads("orders")
+    wanted = [record.subject for record in records[-heard:]]
+    assert HEARD == wanted
+
+
+def test_two_handlers_of_one_name_are_refused() -> None:
+    service = Service("till", states=(tills,))
+
+    @service.on(OrderPaid, state=tills)
+    def one(till: object, paid: OrderPaid) -> None:
+        """Decide something."""
+
+    first = one
+
+    with pytest.raises(ValueError, match="two handlers of till are called one"):
+
+        @service.on(OrderPlaced, state=tills)
+        def one(till: object, placed: OrderPlaced) -> None:  # type: ignore[no-redef]
+            """Decide something else."""
+
+    service.on(OrderPlaced, state=tills)(first)
