@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,8 @@ from chassis.consume.attempts import BEGIN, Suspect, attempted
 from chassis.consume.subscription import Subscription
 from chassis.run.watchdog import EXIT_CODE
 from chassis.testing import Bench
+from schemas.ids import derive
+from schemas.orders import OrderPaid
 from shared.chassis.tests.conftest import CLIENT
 
 Make = Any
@@ -95,12 +98,16 @@ async def test_a_timer_that_ended_three_processes_is_a_dead_letter_and_the_next_
     bench: Bench, paid: Make
 ) -> None:
     await bench.hear(paid(CLIENT, 1))
-    (timer,) = await bench.rows("select lane, kind, subject from chassis.timers")
-    await died_in(bench, f"timers/{timer['lane']}", (timer["kind"], timer["subject"]), 3, alone=True)
+    (timer,) = await bench.rows("select lane, kind, subject, due from chassis.timers")
+    firing = derive("timer", timer["kind"], timer["subject"], timer["due"])
+    await died_in(bench, f"timers/{timer['lane']}", firing, 3, alone=True)
     await bench.fire_timers()
     (letter,) = await bench.dead_letters()
     assert (letter["handler"], letter["reason"]) == ("wake", "it ended the process 3 times")
-    await bench.hear(paid(CLIENT, 1))
+    await bench.rows("delete from chassis.timers")
+    later = paid(CLIENT, 1)
+    placed_at = later.order.placed_at + timedelta(days=1)
+    await bench.hear(OrderPaid(order=later.order.model_copy(update={"placed_at": placed_at})))
     await bench.fire_timers()
     assert len(await bench.dead_letters()) == 1
     assert await bench.rows("select total from till") == [(1,)]

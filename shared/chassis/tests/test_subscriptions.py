@@ -51,7 +51,7 @@ async def test_where_a_new_handler_starts(bench: Bench, placed: Make, owner: Own
     for _ in range(2):
         await mender.check_heads("orders")
     wanted = [record.subject for record in records[-heard:]]
-    assert HEARD == wanted
+    assert wanted == HEARD
 
 
 def test_two_handlers_of_one_name_are_refused() -> None:
@@ -66,7 +66,7 @@ def test_two_handlers_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="two handlers of till are called one"):
 
         @service.on(OrderPlaced, state=tills)
-        def one(till: object, placed: OrderPlaced) -> None:  # type: ignore[no-redef]
+        def one(till: object, placed: OrderPlaced) -> None:  # type: ignore[misc]
             """Decide something else."""
 
     service.on(OrderPlaced, state=tills)(first)

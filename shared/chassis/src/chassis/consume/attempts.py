@@ -34,7 +34,7 @@ class Suspect(Exception):
 
 @asynccontextmanager
 async def attempted(database: Database, work: str, places: Sequence[object]) -> AsyncIterator[str]:
-    """Attempt messages, named by their places; within, a reason to give a lone one up, or nothing.
+    """Attempt messages, each named by a place of its own; within, a reason to give a lone one up, or nothing.
 
     ``work`` is what goes on from place to place, one attempt at a time. Raises Suspect for a batch in which a process
     died.

@@ -67,7 +67,7 @@ async def _do_page(
             if only and claimed != [only]:
                 return 0
             messages = [_message(job, key) for key in claimed]
-            async with attempted(database, f"job {kind}/{lane}", claimed) as lost:
+            async with attempted(database, f"job {kind}/{lane}", [message.cause.id for message in messages]) as lost:
                 await decide_or_bury(unit, service, "jobs", messages, careful=careful, give_up=give_up or lost)
             await unit.write_timers()
             full = len(claimed) == most

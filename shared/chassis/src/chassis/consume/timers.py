@@ -62,7 +62,7 @@ async def _fire(
             if rows:
                 reach("timer.claimed")
             messages = [_message(row["kind"], row["subject"], row["due"], row["cause"]) for row in rows]
-            async with attempted(database, f"timers/{lane}", claimed) as lost:
+            async with attempted(database, f"timers/{lane}", [message.cause.id for message in messages]) as lost:
                 await decide_or_bury(unit, service, "timers", messages, careful=careful, give_up=give_up or lost)
             await _take_down(unit, rows)
     except (Undecided, Moved) as again:
