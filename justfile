@@ -20,6 +20,11 @@ up *arguments:
 test *arguments:
     ./klientela test {{ arguments }}
 
+# Strike a suite with faults and write what it survived into docs/reliability.jsonl.
+[group('test')]
+faults *arguments:
+    ./klientela faults {{ arguments }}
+
 # Only what needs neither database nor broker: schemas, rules, contracts.
 [group('test')]
 test-rules:

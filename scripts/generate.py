@@ -1,4 +1,4 @@
-"""Writes what is generated (JSON Schemas, docs/events.md); with ``--check`` it only tells what is out of date.
+"""Writes what is generated (JSON Schemas, docs/events.md, the table of docs/reliability.md); with ``--check`` it only tells what is out of date.
 
 A schema that would break readers is refused: make it a new version. ``--accept-breaking`` is for types that no
 release carries yet.
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from schemas.catalogue import EVENTS
-from scripts import compatibility, event_docs
+from scripts import compatibility, event_docs, reliability
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,7 +29,11 @@ def rendered(schema: compatibility.Schema) -> str:
 def outputs(root: Path) -> dict[Path, str]:
     """Return every generated file with the text it should have."""
     files = {root / compatibility.FOLDER / f"{name}.json": rendered(schema) for name, schema in schemas().items()}
-    return files | {root / "docs/events.md": event_docs.page(event_docs.listeners())}
+    survived = root / "docs/reliability.md"
+    return files | {
+        root / "docs/events.md": event_docs.page(event_docs.listeners()),
+        survived: reliability.page(survived.read_text(encoding="utf-8"), root / "docs/reliability.jsonl"),
+    }
 
 
 def stale(files: dict[Path, str]) -> list[Path]:

@@ -56,6 +56,8 @@ def chassis_digest() -> str:
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 node.body = [each for each in node.body if not is_prose(each)]
         digest.update(ast.dump(tree).encode())
+    for path in sorted(CHASSIS.rglob("*.sql")):
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 
