@@ -1,4 +1,4 @@
-"""Writes what is generated (JSON Schemas, docs/events.md, the table of docs/reliability.md); with ``--check`` it only tells what is out of date.
+"""Writes what is generated (schemas, docs/events.md, the table of docs/reliability.md); ``--check`` says what is stale.
 
 A schema that would break readers is refused: make it a new version. ``--accept-breaking`` is for types that no
 release carries yet.

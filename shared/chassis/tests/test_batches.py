@@ -1,5 +1,6 @@
 """A batch is one transaction: every record has its effect once, and a bad one harms nobody else."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -30,6 +31,13 @@ async def test_records_heard_again_change_nothing(bench: Bench, placed: Make) ->
         await bench.hear_records(*again)
     assert await bench.records() == before
     assert await bench.rows("select total from till") == [(150,)]
+
+
+async def test_two_members_with_the_same_batch_at_once_apply_it_once(bench: Bench, placed: Make) -> None:
+    for _ in range(5):
+        records = await bench.numbered(placed(uuid4(), 1), placed(uuid4(), 2))
+        await asyncio.gather(*(bench.hear_records(*records) for _ in range(3)))
+    assert await bench.rows("select sum(total)::int, sum(version)::int from till") == [(15, 10)]
 
 
 async def test_a_gap_stops_its_lane_and_no_other(bench: Bench, placed: Make) -> None:

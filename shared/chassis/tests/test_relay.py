@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
-from chassis.database import TROUBLE
+from chassis.database import TROUBLE, Database
 from chassis.events import relay
 from chassis.events.lanes import LANES, lane_of
 from chassis.events.relay import Relay
@@ -112,6 +113,29 @@ async def test_after_a_failed_send_all_starts_again_from_the_cursors(
     async with relaying(bench, topic):
         await all_published(bench, moved)
     assert places(await topic.read()) == {lane: [1, 2] for lane in range(LANES)}
+
+
+async def test_a_relay_whose_session_ends_before_the_cursors_move_moves_none(
+    bench: Bench, topic: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another relay may have the lock by now: what the broker has answered is sent again."""
+    sessions: list[Any] = []
+    connect = Database.connect
+
+    async def noted(database: Database) -> Any:
+        sessions.append(await connect(database))
+        return sessions[-1]
+
+    def cut(point: str) -> None:
+        if point == "relay.acknowledged":
+            sessions[-1].terminate()
+
+    await write(bench, 1)
+    monkeypatch.setattr(Database, "connect", noted)
+    monkeypatch.setattr(relay, "reach", cut)
+    with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresError)):
+        await Relay(bench.database, "till", topic.bootstrap, topic.name).run()
+    assert await bench.rows("select distinct sequence from chassis.cursors") == [(0,)]
 
 
 async def test_a_relay_that_lost_its_lock_moves_nothing_and_the_other_takes_over(
