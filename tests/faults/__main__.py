@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from rich.console import Console
 
 from klientela.tables import number, table
 from tests.faults.book import BOOK, HEAD, Line, entry_of, lines, read, write
-from tests.faults.row import Draw, Row
+from tests.faults.judge import Verdict
+from tests.faults.row import Draw, Outcome, Row
 from tests.faults.rows import ROWS
 from tests.faults.stage import Machine, a_machine, a_stage
 
@@ -62,7 +64,10 @@ async def strike_row(machine: Machine, row: Row, asked: argparse.Namespace) -> b
     async with a_stage(machine, f"{row.name}-{seed}") as stage:
         while struck < asked.times:
             began = time.monotonic()
-            outcome = await row.run(stage, Draw(row.name, seed))
+            try:
+                outcome = await row.run(stage, Draw(row.name, seed))
+            except Exception as error:  # noqa: BLE001 - what does not end is stuck, whatever says so
+                outcome = Outcome(1, Verdict(stuck=1, reasons=["".join(traceback.format_exception(error))]))
             write(entry_of(row, seed, outcome), asked.book)
             struck += outcome.times
             recovered = ", ".join(f"{seconds:.1f}" for seconds in outcome.recovery)

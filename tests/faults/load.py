@@ -188,7 +188,8 @@ class Load:
             await self._assign(mine[1], NOBODY, "")
         await self.ask("clients", "PUT", f"/v1/clients/{clients[2]}/status", {"status": "Klient se slevou"})
         self.inputs.statuses[firms[2]] = "Klient se slevou"
-        self.inputs.silver, self.inputs.gold = random.choice([(3_000, 10_000), (200, 700), (50, 1_000)])
+        others = {(3_000, 10_000), (200, 700), (50, 1_000)} - {(self.inputs.silver, self.inputs.gold)}
+        self.inputs.silver, self.inputs.gold = random.choice(sorted(others))
         tiers = {"silver": self.inputs.silver, "gold": self.inputs.gold}
         await self.ask("loyalty", "PUT", "/v1/programme", {"rates": {"CZK": "10"}, "tiers": tiers})
         devices = (await self.ask("service-desk", "GET", "/v1/devices", client_id=clients[3]))["items"]

@@ -63,10 +63,13 @@ async def _at_points(
     for process, point in zip(processes, where.values(), strict=True):
         process.fault = f"{point}:{1 if point in RARE else random.randint(1, 4)}:{action}"
         process.spawn()
-    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as all_of_them:
-        asking = all_of_them.create_task(_ask_for_pages(stage))
+    asking = asyncio.create_task(_ask_for_pages(stage))
+    try:
         await asyncio.gather(*(struck(process, random) for process in processes))
+    finally:
         asking.cancel()
+        for process in processes:
+            process.fault = ""
     return len(where)
 
 
