@@ -38,10 +38,10 @@ async def roll_out_and_back(stage: Stage, random: Draw) -> Outcome:
     await until_equal(stage)
     events = await stage.rig.rows("orders", SAID)
     heard = {(row["handler"], row["event"]) for row in await stage.rig.rows("loyalty", "select * from heard")}
-    verdict.add("lost", [f"{id} was never heard" for id, _ in events if ("everything", id) not in heard])
-    verdict.add("lost", [f"{id} was no news" for id, at in events if at > after and ("news", id) not in heard])
+    verdict.add("lost", [f"{event} was never heard" for event, _ in events if ("everything", event) not in heard])
+    verdict.add("lost", [f"{event} was no news" for event, at in events if at > after and ("news", event) not in heard])
     first = random.number == 0  # later runs find the subscription where the one before left it
-    old = [f"{id} was no news any more" for id, at in events if at < before and ("news", id) in heard]
+    old = [f"{event} was no news any more" for event, at in events if at < before and ("news", event) in heard]
     verdict.add("doubled", old if first else [])
     await roll(loyalty, "chassis")
     return Outcome(1, verdict, [recovery])
