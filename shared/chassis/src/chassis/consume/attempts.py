@@ -17,8 +17,7 @@ BEGIN = """
     on conflict (work) do update set
         place = excluded.place,
         process = excluded.process,
-        alone = excluded.alone
-            or (known.place = excluded.place and (known.alone or known.process <> excluded.process)),
+        alone = excluded.alone or (known.place = excluded.place and known.process <> excluded.process),
         deaths = case
             when known.place <> excluded.place then 0
             when known.alone and known.process <> excluded.process then known.deaths + 1
