@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -11,9 +13,9 @@ from klientela.proof.finding import Finding
 from klientela.proof.snapshot import QUIET
 from klientela.proof.verify import all_services, prove
 from tests.faults.inputs import Firm, Inputs, Truth
-from tests.rig import Rig
+from tests.rig import Rig, until
 
-PATIENCE = 120
+PATIENCE, ARRIVING = 120, 30
 Place = tuple[str, int, int]
 BEGINNING = Firm(0, 0, "bronze", "", starred=False, devices=0, tasks=0, opportunities=0)
 
@@ -46,6 +48,8 @@ async def judge(rig: Rig, inputs: Inputs, letters: int = 0, tolerated: Collectio
     ``letters`` is how many dead letters there are to be; ``tolerated`` names checks that the fault itself breaks.
     """
     verdict = Verdict()
+    with suppress(TimeoutError):  # what producers wrote to Kafka may not be read yet, which no database tells
+        await until(partial(complete, rig, inputs), ARRIVING)
     databases = {name: rig.dsn(name) for name in rig.names}
     findings = await prove(all_services(), databases, PATIENCE, lambda _: None)
     verdict.add("stuck", said(finding for finding in findings if finding.name == QUIET))
@@ -59,6 +63,11 @@ async def judge(rig: Rig, inputs: Inputs, letters: int = 0, tolerated: Collectio
     if len(dead) != letters:
         verdict.add("lost", [f"{len(dead)} dead letters, not {letters}: {dead[:3]}"])
     return verdict
+
+
+async def complete(rig: Rig, inputs: Inputs) -> bool:
+    """Tell whether all that was sent has arrived."""
+    return not compare(inputs.truth(), await found(rig))[0]
 
 
 def said(findings: Iterable[Finding]) -> Iterator[str]:

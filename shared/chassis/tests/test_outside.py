@@ -1,14 +1,15 @@
-"""Topics from outside are read on from a marked message, and from the beginning where another one is in its place."""
+"""Topics from outside are read on after a marked message, and from the beginning where another one is in its place."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 
 from chassis.consume.intake import store_intake
-from chassis.consume.outside import AnotherTopic, OutsideReader
+from chassis.consume.outside import AnotherTopic, Lookup, Mark, OutsideReader
 from chassis.events.unit import Unit
 from chassis.service import Service
 from chassis.testing import Bench
@@ -25,6 +26,16 @@ def message(offset: int, body: bytes, timestamp: int = 7) -> ConsumerRecord:
     return ConsumerRecord(TOPIC, 3, offset, timestamp, 0, None, body, None, 0, len(body), ())
 
 
+class Shelf:
+    """What the topic holds now."""
+
+    def __init__(self, *messages: ConsumerRecord) -> None:
+        self.messages = list(messages)
+
+    async def look(self, _: TopicPartition, offset: int) -> ConsumerRecord:
+        return next((each for each in self.messages if each.offset == offset), self.messages[0])
+
+
 @pytest.fixture
 def service() -> Service:
     made = Service("till")
@@ -36,33 +47,59 @@ async def stored(bench: Bench) -> list[bytes]:
     return [row["body"] for row in await bench.rows("select body from chassis.intake order by id")]
 
 
-async def test_reading_begins_at_the_last_message_and_passes_it_over(bench: Bench, service: Service) -> None:
-    reader = OutsideReader(bench.database, service, asyncio.Event())
+async def reading(bench: Bench, service: Service, shelf: Shelf) -> OutsideReader:
+    """Return a reader that has begun; the shelf's messages are those it finds."""
+    reader = OutsideReader(bench.database, service, shelf.look, asyncio.Event())
+    await reader.begin([PLACE])
+    return reader
+
+
+async def test_reading_goes_on_after_the_last_message(bench: Bench, service: Service) -> None:
+    shelf = Shelf(message(0, b"1"), message(1, b"2"), message(2, b"4"))
+    reader = await reading(bench, service, shelf)
     assert await reader.begin([PLACE]) == {PLACE: 0}
-    await reader.apply(TOPIC, [message(0, b"1"), message(1, b"2")])
-    later = OutsideReader(bench.database, service, asyncio.Event())
-    assert await later.begin([PLACE]) == {PLACE: 1}
-    await later.apply(TOPIC, [message(1, b"2")])
-    await later.apply(TOPIC, [message(2, b"4")])
+    await reader.apply(TOPIC, shelf.messages[:2])
+    later = OutsideReader(bench.database, service, shelf.look, asyncio.Event())
+    assert await later.begin([PLACE]) == {PLACE: 2}
+    await later.apply(TOPIC, shelf.messages[2:])
     assert await stored(bench) == [b"1", b"2", b"4"]
 
 
-@pytest.mark.parametrize(
-    "other", [message(1, b"another"), message(1, b"2", timestamp=8), message(0, b"2"), message(5, b"2")]
-)
+@pytest.mark.parametrize("other", [message(1, b"another"), message(1, b"2", timestamp=8), message(0, b"2")])
+@pytest.mark.parametrize("again", [False, True], ids=["under a reader", "at a start"])
 async def test_another_message_in_its_place_means_all_is_read_again(
-    bench: Bench, service: Service, other: ConsumerRecord
+    bench: Bench, service: Service, other: ConsumerRecord, *, again: bool
 ) -> None:
-    reader = OutsideReader(bench.database, service, asyncio.Event())
-    await reader.begin([PLACE])
-    await reader.apply(TOPIC, [message(0, b"1"), message(1, b"2")])
-    again = OutsideReader(bench.database, service, asyncio.Event())
-    await again.begin([PLACE])
+    shelf = Shelf(message(0, b"1"), message(1, b"2"))
+    reader = await reading(bench, service, shelf)
+    await reader.apply(TOPIC, shelf.messages)
+    shelf.messages = [other, message(2, b"8")]
+    reader = await reading(bench, service, shelf) if again else reader
     with pytest.raises(AnotherTopic):
-        await again.apply(TOPIC, [other])
-    assert await again.begin([PLACE]) == {PLACE: 0}
-    await again.apply(TOPIC, [replace(other, offset=0)])
-    assert (await stored(bench))[2:] == [other.value]
+        await reader.apply(TOPIC, shelf.messages[1:])
+    assert await stored(bench) == [b"1", b"2"]
+    assert await reader.begin([PLACE]) == {PLACE: 0}
+    await reader.apply(TOPIC, [replace(other, offset=0), message(2, b"8")])
+    assert await stored(bench) == [b"1", b"2", other.value, b"8"]
+
+
+async def test_a_topic_in_which_nothing_follows_is_looked_at_all_the_same(bench: Bench, service: Service) -> None:
+    shelf = Shelf(message(0, b"1"))
+    reader = await reading(bench, service, shelf)
+    await reader.apply(TOPIC, shelf.messages)
+    watching = asyncio.create_task(reader.watch(0.01))
+    shelf.messages = [message(0, b"another")]
+    with pytest.raises(AnotherTopic):
+        await asyncio.wait_for(watching, 10)
+
+
+async def test_a_message_that_is_kept_no_longer_is_taken_for_what_it_was(bench: Bench, service: Service) -> None:
+    shelf = Shelf(message(0, b"1"))
+    reader = await reading(bench, service, shelf)
+    await reader.apply(TOPIC, shelf.messages)
+    shelf.messages = [message(5, b"2")]
+    await reader.apply(TOPIC, shelf.messages)
+    assert await stored(bench) == [b"1", b"2"]
 
 
 async def test_a_message_and_how_far_we_are_is_one_commit(bench: Bench, service: Service) -> None:
@@ -71,9 +108,18 @@ async def test_a_message_and_how_far_we_are_is_one_commit(bench: Bench, service:
         raise ArithmeticError
 
     service.listen_outside(TOPIC, refuse)
-    reader = OutsideReader(bench.database, service, asyncio.Event())
-    await reader.begin([PLACE])
+    reader = await reading(bench, service, Shelf())
     with pytest.raises(ArithmeticError):
         await reader.apply(TOPIC, [message(0, b"1")])
     assert await stored(bench) == []
     assert await reader.begin([PLACE]) == {PLACE: 0}
+
+
+async def test_a_message_is_looked_up_where_it_is(topic: Any) -> None:
+    await topic.send((1, b"a"), (1, b"b"), (2, b"c"))
+    found = {record.value: record for record in await topic.read()}
+    async with Lookup(topic.bootstrap) as look:
+        for record in found.values():
+            assert Mark.of(await look(TopicPartition(topic.name, record.partition), record.offset)) == Mark.of(record)
+        beyond = await look(TopicPartition(topic.name, 1), 7)
+    assert beyond.value == b"a"

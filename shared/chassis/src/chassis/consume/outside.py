@@ -1,21 +1,29 @@
 """Topics from outside: any producer, any partitioner, no numbers. A message and how far we have read are one commit.
 
-Nobody numbers these messages, so offsets are all there is to go by, and a topic made anew counts from zero again. So
-the last message read is marked with its bytes: who begins to read looks at it first, and reads all again if it is
-another one. Repeats do no harm, a decision knows them; a skipped message would be lost.
+Nobody numbers these messages, so offsets are all there is to go by, and a topic made anew counts from zero again, under
+a reader that never noticed. So the last message read is marked: before anything after it is stored, and every few
+seconds, the message at its place is looked at, and if it is another one, all is read again. Repeats do no harm; a
+message passed over would be lost.
 """
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import NamedTuple
 
 import structlog
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 
 from chassis.database import TROUBLE, Database
 from chassis.events.unit import Unit, unit_of_work
 from chassis.service import Service
 
+Look = Callable[[TopicPartition, int], Awaitable[ConsumerRecord]]
+"""Returns the message at a place of a topic, or the first there is if that one is gone."""
+LOOK_PATIENCE = 10
 log = structlog.get_logger()
 
 
@@ -23,60 +31,106 @@ class AnotherTopic(Exception):
     """Where the last message was is another one now: the topic was made anew, or set back."""
 
 
+class Mark(NamedTuple):
+    """The last message that was read from a partition: its offset, and a digest that tells it from any other."""
+
+    offset: int
+    digest: bytes
+
+    @classmethod
+    def of(cls, record: ConsumerRecord) -> "Mark":
+        """Mark a message."""
+        said = (record.timestamp, record.key, record.value)
+        return cls(record.offset, hashlib.blake2b(repr(said).encode(), digest_size=16).digest())
+
+
+class Lookup:
+    """Looks messages up, one at a time, with a consumer of its own."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._kafka = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=100
+        )
+        self._one = asyncio.Lock()
+
+    async def __aenter__(self) -> Look:
+        """Connect."""
+        await self._kafka.start()
+        return self._look
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        await self._kafka.stop()
+
+    async def _look(self, partition: TopicPartition, offset: int) -> ConsumerRecord:
+        async with self._one, asyncio.timeout(LOOK_PATIENCE):
+            self._kafka.assign([partition])
+            self._kafka.seek(partition, offset)
+            return await self._kafka.getone(partition)
+
+
 class OutsideReader:
     """Takes what topics from outside bring into the intake."""
 
-    def __init__(self, database: Database, service: Service, stored: asyncio.Event, prefix: str = "") -> None:
+    def __init__(
+        self, database: Database, service: Service, look: Look, stored: asyncio.Event, prefix: str = ""
+    ) -> None:
         self.database, self.service, self.stored, self.prefix = database, service, stored, prefix
-        self._marks: dict[TopicPartition, bytes] = {}
+        self._look, self._marks = look, dict[TopicPartition, Mark]()
 
     async def begin(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        """Return where to begin: at the last message read, to look at it again, else at the beginning."""
+        """Return where to read on in partitions: after the marked message, or at the beginning."""
         rows = await self.database.pool.fetch("select topic, partition, last_offset, mark from chassis.outside")
-        known = {TopicPartition(row["topic"], row["partition"]): row for row in rows}
+        known = {TopicPartition(topic, number): Mark(offset, digest) for topic, number, offset, digest in rows}
         mine = list(partitions)
-        self._marks = {each: known[each]["mark"] for each in mine if each in known}
-        return {each: known[each]["last_offset"] if each in known else 0 for each in mine}
+        self._marks |= {each: known[each] for each in mine if each in known}
+        return {each: known[each].offset + 1 if each in known else 0 for each in mine}
 
     async def apply(self, topic: str, records: Sequence[ConsumerRecord]) -> None:
         """Store a batch of one partition, for as long as it takes. Raises AnotherTopic."""
         partition = TopicPartition(topic, records[0].partition)
-        if mark := self._marks.pop(partition, None):
-            if mark != mark_of(records[0]):
-                log.error("a topic was made anew or set back: all of it is read again", topic=topic)
-                await self._forget(partition)
-                raise AnotherTopic
-            records = records[1:]
-        while records:
+        if mark := self._marks.get(partition):
+            await self._compare(partition, mark)
+        while True:
             try:
                 async with self.database.background, unit_of_work(self.database, self.service.name) as unit:
                     await self.service.outside[topic.removeprefix(self.prefix)](unit, [r.value or b"" for r in records])
-                    await _mark(unit, partition, records[-1])
+                    await _write(unit, partition, Mark.of(records[-1]))
             except TROUBLE as error:
                 log.warning("intake met trouble", topic=topic, error=type(error).__name__)
                 await asyncio.sleep(0.5)
             else:
+                self._marks[partition] = Mark.of(records[-1])
                 self.stored.set()
                 return
 
-    async def _forget(self, partition: TopicPartition) -> None:
+    async def watch(self, every: float) -> None:
+        """Look at the marked messages again and again, for topics in which nothing follows. Raises AnotherTopic."""
+        while True:
+            await asyncio.sleep(every)
+            for partition, mark in list(self._marks.items()):
+                with suppress(KafkaError, TimeoutError):  # a topic that is away, or empty, tells nothing
+                    await self._compare(partition, mark)
+
+    async def _compare(self, partition: TopicPartition, mark: Mark) -> None:
+        """Look at the marked message; one that is too old to be kept any more is taken for what it was."""
+        found = Mark.of(await self._look(partition, mark.offset))
+        if found == mark or found.offset > mark.offset:
+            return
+        log.error("a topic was made anew or set back: all of it is read again", topic=partition.topic)
+        del self._marks[partition]
         await self.database.pool.execute(
             "delete from chassis.outside where topic = $1 and partition = $2", partition.topic, partition.partition
         )
+        raise AnotherTopic
 
 
-def mark_of(record: ConsumerRecord) -> bytes:
-    """Return what tells a message from any other at its place."""
-    said = (record.offset, record.timestamp, record.key, record.value)
-    return hashlib.blake2b(repr(said).encode(), digest_size=16).digest()
-
-
-async def _mark(unit: Unit, partition: TopicPartition, last: ConsumerRecord) -> None:
+async def _write(unit: Unit, partition: TopicPartition, mark: Mark) -> None:
     await unit.connection.execute(
         "insert into chassis.outside (topic, partition, last_offset, mark) values ($1, $2, $3, $4)"
         " on conflict (topic, partition) do update set last_offset = excluded.last_offset, mark = excluded.mark",
-        partition.topic,
-        partition.partition,
-        last.offset,
-        mark_of(last),
+        *partition,
+        *mark,
     )

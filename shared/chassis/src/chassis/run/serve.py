@@ -15,7 +15,7 @@ from chassis.consume.intake import IntakeWorker
 from chassis.consume.jobs import JobWorker
 from chassis.consume.lane_consumer import Apply, Begin, LaneConsumer
 from chassis.consume.mending import Mender
-from chassis.consume.outside import OutsideReader
+from chassis.consume.outside import Lookup, OutsideReader
 from chassis.consume.retry import ParkedWorker
 from chassis.consume.subscription import Subscription
 from chassis.consume.timers import TimerScheduler
@@ -157,9 +157,12 @@ class Process:
         prefix = self.settings.topic_prefix
         topics = self._topics(list(self.service.outside))
         await wait_for_topics(self.settings.kafka, topics)
-        reader = OutsideReader(self.database, self.service, self.app.state.intake_stored, prefix)
-        self._up("outside")
-        await self._consumer("outside", topics, reader.apply, reader.begin).run()
+        async with Lookup(self.settings.kafka) as look:
+            reader = OutsideReader(self.database, self.service, look, self.app.state.intake_stored, prefix)
+            self._up("outside")
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(reader.watch(self.settings.heads_every))
+                tasks.create_task(self._consumer("outside", topics, reader.apply, reader.begin).run())
 
     def _consumer(self, name: str, topics: Sequence[str], apply: Apply, begin: Begin | None = None) -> LaneConsumer:
         group = f"{self.settings.topic_prefix}{self.service.name}.{name}"
