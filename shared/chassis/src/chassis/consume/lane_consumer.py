@@ -20,10 +20,16 @@ BUFFER = 1_000
 """Records a partition may have waiting before it is paused."""
 STUCK_AFTER = 300.0
 """Seconds a batch may take; then the consumer is started anew from the offsets."""
+NOTHING_FOR = 3.0
+"""Seconds after which a named member is given something, if there is anything for it."""
 Apply = Callable[[str, Sequence[ConsumerRecord]], Awaitable[None]]
 Begin = Callable[[Iterable[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]]
 """Where to read on in partitions, for who knows better than the group's offsets."""
 log = structlog.get_logger()
+
+
+class Regroup(Exception):
+    """A member with a name was given partitions of another day: it has to join the group without one."""
 
 
 class PartitionWorker:
@@ -64,7 +70,9 @@ class PartitionWorker:
 class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     """Reads topics as one member of a group and hands each partition's records, in order, to ``apply``.
 
-    With the name of an ``instance`` a process that was started again takes its partitions back at once (KIP-345).
+    With the name of an ``instance`` a process that was started again takes its partitions back at once (KIP-345). The
+    broker then asks nobody to share out anew, so such a member looks itself whether topics have grown or whether it was
+    given nothing, and raises Regroup.
     """
 
     def __init__(
@@ -77,12 +85,14 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         begin: Begin | None = None,
         instance: str | None = None,
     ) -> None:
-        self.topics, self._apply, self._begin = topics, apply, begin
+        self.topics, self._apply, self._begin, self._named = topics, apply, begin, instance is not None
+        self._partitions = 0
         self._workers: dict[TopicPartition, PartitionWorker] = {}
         self._offsets: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, group_id=group, group_instance_id=instance, enable_auto_commit=False,
+            bootstrap_servers=bootstrap, group_id=group, group_instance_id=instance,
+            enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=10_000, rebalance_timeout_ms=60_000, max_partition_fetch_bytes=2 * 1024 * 1024,
             fetch_max_wait_ms=100, isolation_level="read_uncommitted", metadata_max_age_ms=NEWS_OF_TOPICS_MS,
@@ -93,7 +103,7 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer.subscribe(list(self.topics), listener=self)
         try:
             await self._consumer.start()
-            commits = asyncio.get_running_loop().time()
+            commits = began = asyncio.get_running_loop().time()
             while True:
                 found = await self._consumer.getmany(timeout_ms=100, max_records=4 * FETCH)
                 for partition, records in found.items():
@@ -102,6 +112,7 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 if asyncio.get_running_loop().time() - commits > 1:
                     await self._commit(self._offsets)
                     commits = asyncio.get_running_loop().time()
+                    self._check_share(commits - began)
         finally:
             await self._close()
 
@@ -115,6 +126,15 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         """Go where ``begin`` says; workers are made with the first records."""
         for partition, offset in (await self._begin(assigned)).items() if self._begin else ():
             self._consumer.seek(partition, offset)
+
+    def _check_share(self, seconds: float) -> None:
+        """Raise Regroup if a named member's partitions cannot be what a new sharing would give it."""
+        partitions = sum(len(self._consumer.partitions_for_topic(topic) or ()) for topic in self.topics)
+        nothing = not self._consumer.assignment() and seconds > NOTHING_FOR
+        grown = self._partitions not in {0, partitions}
+        self._partitions = partitions
+        if self._named and partitions and (nothing or grown):
+            raise Regroup
 
     def _worker(self, partition: TopicPartition) -> PartitionWorker:
         if partition not in self._workers:

@@ -120,10 +120,8 @@ class OutsideReader:
         if found == mark or found.offset > mark.offset:
             return
         log.error("a topic was made anew or set back: all of it is read again", topic=partition.topic)
-        del self._marks[partition]
-        await self.database.pool.execute(
-            "delete from chassis.outside where topic = $1 and partition = $2", partition.topic, partition.partition
-        )
+        self._marks = {place: known for place, known in self._marks.items() if place.topic != partition.topic}
+        await self.database.pool.execute("delete from chassis.outside where topic = $1", partition.topic)
         raise AnotherTopic
 
 

@@ -49,6 +49,7 @@ class Process:
             api="api" in roles,
         )  # fmt: skip
         self.tasks: list[asyncio.Task[None]] = []
+        self._joined: set[str] = set()
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
@@ -124,11 +125,11 @@ class Process:
         if name == MAIN:
             self.app.state.health.heads = mender.heads
         try:
-            await wait_for_topics(self.settings.kafka, self._topics(sources))
+            partitions = await wait_for_topics(self.settings.kafka, self._topics(sources))
             for source in sources:
                 await mender.begin(source, starts)
             reader = TopicReader(subscription, mender, prefix)
-            consumer = self._consumer(name, self._topics(sources), reader.apply)
+            consumer = self._consumer(name, partitions, self._topics(sources), reader.apply)
             self._up(f"consumer {name}")
             async with asyncio.TaskGroup() as tasks:
                 for source in sources:
@@ -156,17 +157,22 @@ class Process:
     async def _outside(self) -> None:
         prefix = self.settings.topic_prefix
         topics = self._topics(list(self.service.outside))
-        await wait_for_topics(self.settings.kafka, topics)
+        partitions = await wait_for_topics(self.settings.kafka, topics)
         async with Lookup(self.settings.kafka) as look:
             reader = OutsideReader(self.database, self.service, look, self.app.state.intake_stored, prefix)
             self._up("outside")
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(reader.watch(self.settings.heads_every))
-                tasks.create_task(self._consumer("outside", topics, reader.apply, reader.begin).run())
+                tasks.create_task(self._consumer("outside", partitions, topics, reader.apply, reader.begin).run())
 
-    def _consumer(self, name: str, topics: Sequence[str], apply: Apply, begin: Begin | None = None) -> LaneConsumer:
+    def _consumer(
+        self, name: str, partitions: int, topics: Sequence[str], apply: Apply, begin: Begin | None = None
+    ) -> LaneConsumer:
+        """Return a member of a group, with a name at the first start alone: so it takes its partitions back."""
         group = f"{self.settings.topic_prefix}{self.service.name}.{name}"
-        return LaneConsumer(self.settings.kafka, group, topics, apply, begin=begin, instance=self.settings.member())
+        instance = None if name in self._joined else f"{self.settings.member()}-{partitions}"
+        self._joined.add(name)
+        return LaneConsumer(self.settings.kafka, group, topics, apply, begin=begin, instance=instance)
 
 
 def load_service(name: str) -> Service:

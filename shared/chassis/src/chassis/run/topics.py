@@ -32,15 +32,15 @@ async def ensure_topics(
         await admin.close()
 
 
-async def wait_for_topics(bootstrap: str, topics: Sequence[str], patience: float = 60) -> None:
-    """Wait until all topics are there. Raises TimeoutError."""
+async def wait_for_topics(bootstrap: str, topics: Sequence[str], patience: float = 60) -> int:
+    """Wait until all topics are there; return how many partitions they have in all. Raises TimeoutError."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         await admin.start()
         async with asyncio.timeout(patience):
             while True:
                 if set(topics) <= set(await admin.list_topics()):
-                    return
+                    return sum(len(topic["partitions"]) for topic in await admin.describe_topics(list(topics)))
                 await asyncio.sleep(0.2)
     finally:
         await admin.close()
