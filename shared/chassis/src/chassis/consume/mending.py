@@ -6,8 +6,10 @@ import httpx
 import structlog
 
 from chassis.consume.feed_client import FeedClient
+from chassis.consume.journal import taken_back
 from chassis.consume.progress import BEGINNING, Progress, read_progress
 from chassis.consume.subscription import Page, Subscription
+from chassis.events.record import Position
 
 log = structlog.get_logger()
 
@@ -26,11 +28,18 @@ class Mender:
             after = (await self._progress(source))[lane]
             page = await self.feed.page(source, lane, after)
             if page.resumed < after.sequence:
-                log.error("numbers were taken back", source=source, lane=lane, had=str(after), now=page.resumed)
+                await self._report(source, lane, after, page.resumed)
             if page.records or page.position != after:
-                await self.subscription.apply(source, page.records, Page(lane, after, page.position))
+                await self.subscription.apply(source, page.records, Page(lane, after, page.position, page.resumed))
             if not page.records:
                 return
+
+    async def _report(self, source: str, lane: int, had: Position, resumed: int) -> None:
+        """Ask an owner how all is now that was heard under numbers it took back; only then are they given up here."""
+        async with self.subscription.database.pool.acquire() as connection:
+            lost = await taken_back(connection, self.subscription.name, source, lane, resumed)
+        log.error("numbers were taken back", source=source, lane=lane, had=str(had), now=resumed, subjects=len(lost))
+        await self.feed.restate(source, lost)
 
     async def check_heads(self, source: str) -> None:
         """Ask the owner for its heads; mend lanes that are behind and have not moved since the check before."""

@@ -16,7 +16,7 @@ from chassis.consume.outcomes import write_failures
 from chassis.database import TROUBLE, Database
 from chassis.effects import Turn
 from chassis.errors import BusinessError, NotFound, Rejected, place_of
-from chassis.events.record import Record
+from chassis.events.record import Record, event_of
 from chassis.events.unit import Unit, unit_of_work
 from chassis.service import Handler, Intake, Message, Service
 
@@ -162,5 +162,5 @@ def _heard(service: Service, origin: Origin) -> Sequence[Handler]:
 def _read(service: Service, origin: Origin) -> object:
     """Return the payload of what was kept. Raises whatever its reader raises."""
     if isinstance(origin, Record):
-        return service.event_types()[origin.type].model_validate_json(origin.body)
+        return event_of(origin, service.event_types()[origin.type])
     return service.parsers[origin.kind](origin) if isinstance(origin, Intake) else origin[0]

@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     restore_stamp: str = ""
     migrate: bool = True
     heads_every: float = 10.0
+    journal_days: int = Field(
+        default=35, ge=1, description="How long is kept what was applied; an older backup is not mended by it"
+    )
 
     def database(self, service: str) -> str:
         """Return the DSN of a service's own database. Raises MissingSetting."""
