@@ -10,7 +10,7 @@ def standing(
     heads: dict[int, Position], progress: dict[tuple[str, int], Position] | None = None, published: int | None = None
 ) -> Standing:
     cursors = {lane: head.sequence if published is None else published for lane, head in heads.items()}
-    return Standing(heads, cursors, progress or {}, REST)
+    return Standing(1, heads, cursors, progress or {}, REST)
 
 
 def test_nothing_is_said_of_a_suite_at_rest() -> None:

@@ -67,9 +67,10 @@ class OrderDevices:
             if event.stamp.incarnation == self.incarnation:
                 yield from self._remember(self.base + event.order.version, units)
             return
-        client_id, left = event.order.client_id, False
-        if isinstance(event, OrderLeft) and client_id == event.client_id:
-            client_id, left = None, True
+        client_id = event.order.client_id
+        elsewhere = client_id == self.client_id != event.client_id  # a farewell told again where the order is not
+        left = isinstance(event, OrderLeft) and not elsewhere
+        client_id = None if left else client_id
         moved = left or isinstance(event, OrderAssigned) or client_id != self.client_id or not self.number
         yield from self._become(event.stamp, client_id, units, moved=moved)
 
