@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from chassis.effects import Restate
-from chassis.errors import BusinessError
+from chassis.errors import BusinessError, Later
 from chassis.events.record import Cause
 from chassis.service import Service
 from clients import store
 from clients.domain.card import Card, Origin
 from clients.domain.copies import OrderCopy
+from clients.domain.refusals import ClientUnknown
 from clients.domain.register import Register
 from clients.store.keys import Revocation
 from schemas.automation import ClientStarRequested, ClientStatusChangeRequested, Request, TaskRequested
@@ -98,8 +99,10 @@ def revoke_again(key: Revocation, asked: Restate) -> Iterator[Event]:
 
 
 def _or_refuse(asked: Request, decide: Callable[[], Iterable[Event]]) -> Iterator[Event]:
-    """Do what was asked, or say why not."""
+    """Do what was asked, or say why not. Who is not known may still be to come: topics have no order between them."""
     try:
         yield from decide()
+    except ClientUnknown as unknown:
+        raise Later(unknown.slug) from unknown
     except BusinessError as refusal:
         yield RequestRefused(request_id=asked.request_id, client_id=asked.client_id, reason=refusal.slug)

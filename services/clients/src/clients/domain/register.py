@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from uuid import UUID
 
-from chassis.errors import Rejected, VersionMismatch
+from chassis.errors import Later, VersionMismatch
 from clients.domain.identity import Link, identities, kin, shown
 from clients.domain.refusals import ClientUnknown, DicTaken, IcoTaken, IdentityUnknown, StatusUnknown
 from schemas.clients import Client, ClientChanged, ClientCreated, IdentityForgotten, IdentityLinked
@@ -83,8 +83,7 @@ class Register:
         if not self.links[order.identity.id].free:
             return
         if client_id not in self.cards:
-            reason = "client-unknown"
-            raise Rejected(reason)
+            raise Later(ClientUnknown.slug)
         yield from self._link(order.identity, client_id)
 
     def store_by_hand(self, client: Client) -> Iterator[Event]:
