@@ -71,6 +71,20 @@ class Bench:
             await self._subscription.apply(source, await self.numbered(*mine))
         return await self._since(before)
 
+    async def hear_anew(self, *events: Event) -> list[Event]:
+        """Give events of one owner as it tells them after it was set back; return what was published."""
+        before = await self._head()
+        for record in await self.numbered(*events):
+            (row,) = await self.rows(
+                "select incarnation, sequence from chassis.progress where source = $1 and lane = $2",
+                record.source,
+                record.lane,
+            )
+            after = Position(*row)
+            number = max(after.sequence, record.sequence)
+            await self.hear_page(record.lane, after, record._replace(incarnation=2, sequence=number))
+        return await self._since(before)
+
     async def numbered(self, *events: Event) -> list[Record]:
         """Make records of one owner's events, numbered on from where this service has come in each lane."""
         source = events[0].owner()

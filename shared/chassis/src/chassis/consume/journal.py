@@ -111,13 +111,18 @@ async def give_up(connection: Connection, place: tuple[str, str, int], had: Posi
     )
 
 
+async def shorten(database: Database, days: int) -> None:
+    """Delete what is older than so many days; the index is by ranges of pages, so this reads little else."""
+    await database.pool.execute(
+        "delete from chassis.applied where applied_at < now() - make_interval(days => $1)", days
+    )
+
+
 async def keep_short(database: Database, days: int) -> None:
-    """Delete what is older than so many days, now and every hour, until cancelled."""
+    """Delete what is too old, now and every hour, until cancelled."""
     while True:
         try:
-            await database.pool.execute(
-                "delete from chassis.applied where applied_at < now() - make_interval(days => $1)", days
-            )
+            await shorten(database, days)
         except TROUBLE as error:
             log.warning("the journal was not shortened", error=type(error).__name__)
         await asyncio.sleep(PRUNED_EVERY)
