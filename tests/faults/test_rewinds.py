@@ -101,6 +101,12 @@ async def send(shop: Shop, story: Story, *orders: ShopOrder) -> None:
         await shop.send(order)
 
 
+async def send_again(shop: Shop, story: Story) -> None:
+    """Send everything that was ever sent, as a shop is asked to after a restore."""
+    for order in story.sent:
+        await shop.send(order)
+
+
 async def sell(shop: Shop, story: Story, firms: list[str]) -> None:
     """Sell to firms, large and small, paid and not, and give some of it back."""
     for n, ico in enumerate(firms):
@@ -203,8 +209,7 @@ async def test_a_database_set_back_to_a_backup(rig: Rig, shop: Shop, story: Stor
     assert await found(rig) == known.truth(acted)
     await assert_sound(rig)
 
-    for order in story.sent:
-        await shop.send(order)
+    await send_again(shop, story)
     await rig.settle()
     assert await found(rig) == story.truth(story)
     await assert_sound(rig)
@@ -215,6 +220,28 @@ async def told(rig: Rig) -> set[tuple[str, str]]:
     """Return which rule has acted on which client's what."""
     runs = await rig.rows("automation", "select distinct rule_id::text, client_id::text from runs")
     return {(row[0], row[1]) for row in runs}
+
+
+async def test_the_right_backup_after_the_wrong_one(rig: Rig, shop: Shop, story: Story) -> None:
+    """A backup that is too old is restored, business goes on, then a younger one: it never knew what came between."""
+    older = await back_up(rig, "orders")
+    await sell(shop, story, [ico_of(next(FIRMS)) for _ in range(4)])
+    await rig.settle()
+    younger, known = await back_up(rig, "orders"), story.copy()
+    await sell(shop, story, [ico_of(next(FIRMS)) for _ in range(2)])
+    await rig.settle()
+    await set_back(rig, older)
+    await rig.settle()
+    await sell(shop, story, [ico_of(next(FIRMS)) for _ in range(4)])
+    await rig.settle()
+    await set_back(rig, younger)
+    await rig.settle()
+    assert await found(rig) == known.truth(story)
+    await assert_sound(rig)
+    await send_again(shop, story)
+    await rig.settle()
+    assert await found(rig) == story.truth(story)
+    await assert_sound(rig)
 
 
 async def test_a_backup_that_lost_nothing_is_noticed_and_changes_nothing(rig: Rig, shop: Shop, story: Story) -> None:

@@ -25,6 +25,7 @@ class Owner:
         self.log: dict[int, list[Record]] = {}
         self.away, self.mute = False, False
         self.incarnation, self.starts = 1, dict.fromkeys(range(LANES), 1)
+        self.forgotten: set[int] = set()
         self.asked: list[dict[str, str]] = []
 
     def write(self, *records: Record) -> None:
@@ -63,7 +64,8 @@ class Owner:
         current = self.incarnation if resumed + 1 >= self.starts[lane] else 1
         position = found[-1].position if found else Position(max(after.incarnation, current), resumed)
         items = [record.as_json() for record in found]
-        page = {"items": items, "resumed": resumed, "position": str(position)}
+        known = after.incarnation not in self.forgotten
+        page = {"items": items, "resumed": resumed, "position": str(position), "known": known}
         return httpx.Response(200, content=orjson.dumps(page, default=str))
 
     def _heads(self) -> dict[int, int]:

@@ -142,6 +142,28 @@ async def test_what_comes_in_the_place_of_numbers_taken_back_is_applied(bench: B
     assert await bench.rows("select total from till") == [(3,)]
 
 
+async def test_a_younger_backup_after_an_older_one_is_read_from_where_both_agree(
+    bench: Bench, placed: Make, owner: Any
+) -> None:
+    """The first restore was of the wrong backup: what followed it is forgotten, what it had lost is there again."""
+    kept, lost = await orders(bench, placed, ONE, ONE)
+    owner.write(kept, lost)
+    mender = mender_of(bench, owner)
+    await check_twice(mender)
+    owner.set_back(kept)
+    await check_twice(mender)
+    (wrong,) = await orders(bench, placed, ONE)
+    owner.write(wrong._replace(incarnation=2))
+    await check_twice(mender)
+    owner.asked.clear()
+    owner.set_back(kept, lost)
+    owner.forgotten.add(2)
+    await check_twice(mender)
+    assert [UUID(seen["subject"]) for seen in owner.asked] == [wrong.subject]
+    assert [row["subject"] for row in await bench.rows(JOURNAL)] == [kept.subject, lost.subject]
+    assert await position(bench, lane_of(ONE)) == (3, 2)
+
+
 async def test_poison_in_the_page_that_moves_back_is_told_apart_and_gives_up_once(
     bench: Bench, placed: Make, owner: Any
 ) -> None:

@@ -32,7 +32,7 @@ class FeedClient:
         )
         found = response.raise_for_status().json()
         records = [from_json(item) for item in found["items"]]
-        return FeedPage(found["resumed"], records, Position.parse(found["position"]))
+        return FeedPage(found["resumed"], records, Position.parse(found["position"]), found["known"])
 
     async def restate(self, source: str, lost: Sequence[Lost]) -> None:
         """Ask an owner to tell anew of what it took back. Raises httpx.HTTPError when it does not answer well."""

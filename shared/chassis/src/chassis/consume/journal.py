@@ -95,6 +95,21 @@ async def taken_back(connection: Connection, subscription: str, source: str, lan
     return [Lost(*row) for row in rows]
 
 
+async def last_before(
+    connection: Connection, subscription: str, source: str, lane: int, incarnation: int
+) -> Position | None:
+    """Return the last place that was applied before an incarnation; None if the journal does not reach so far."""
+    row = await connection.fetchrow(
+        "select incarnation, sequence from chassis.applied where subscription = $1 and source = $2 and lane = $3"
+        " and incarnation < $4 order by sequence desc limit 1",
+        subscription,
+        source,
+        lane,
+        incarnation,
+    )
+    return Position(*row) if row else None
+
+
 async def give_up(connection: Connection, place: tuple[str, str, int], had: Position, resumed: int) -> None:
     """Forget what was applied beyond a number; note that the lane (subscription, source, number) was rewound."""
     await connection.execute(
