@@ -224,15 +224,18 @@ async def told(rig: Rig) -> set[tuple[str, str]]:
 
 async def test_the_right_backup_after_the_wrong_one(rig: Rig, shop: Shop, story: Story) -> None:
     """A backup that is too old is restored, business goes on, then a younger one: it never knew what came between."""
+    firms = [ico_of(next(FIRMS)) for _ in range(4)]
+    await sell(shop, story, firms)
+    await rig.settle()
     older = await back_up(rig, "orders")
-    await sell(shop, story, [ico_of(next(FIRMS)) for _ in range(4)])
+    await sell(shop, story, firms)
     await rig.settle()
     younger, known = await back_up(rig, "orders"), story.copy()
     await sell(shop, story, [ico_of(next(FIRMS)) for _ in range(2)])
     await rig.settle()
     await set_back(rig, older)
     await rig.settle()
-    await sell(shop, story, [ico_of(next(FIRMS)) for _ in range(4)])
+    await sell(shop, story, [*firms, *firms])
     await rig.settle()
     await set_back(rig, younger)
     await rig.settle()
