@@ -1,76 +1,23 @@
 """Databases are set back to a backup while the others go on: everybody comes to agree with what the owners now have."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator
 from decimal import Decimal
 from itertools import count
-from typing import NamedTuple
-from uuid import uuid4
 
-import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
 
-from chassis.database import run_formatted
-from chassis.testing import server_dsn
 from klientela.proof.verify import all_services, prove
-from tests.faults.model import counts
-from tests.rig import SERVICES, Rig, until
+from tests.faults.setting_back import back_up, set_back
+from tests.faults.story import LARGE, Story, found
+from tests.rig import SERVICES, Rig
 from tests.shop import Shop, ShopOrder, ico_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NUMBERS = count(1)
 FIRMS = count(2_000_000)
-LARGE = Decimal(50_000)
 REWOUND = [(service,) for service in SERVICES] + [("clients", "automation"), ("orders", "loyalty"), SERVICES]
-Owners = dict[str, str | None]
-"""Whose the orders of an IČO are by a person's word: another firm's, or nobody's. Its own if nothing was said."""
-
-
-class Story:
-    """What was sent and said so far, and what must be true of it; imports nothing of the services."""
-
-    def __init__(self) -> None:
-        self.sent: list[ShopOrder] = []
-        self.owners: Owners = {}
-
-    def copy(self) -> "Story":
-        """Return the story as it is at a backup."""
-        copied = Story()
-        copied.sent, copied.owners = list(self.sent), dict(self.owners)
-        return copied
-
-    def truth(self, acted: "Story") -> dict[str, "Firm"]:
-        """Return what is true of each firm; what rules did because of what was ``acted`` on stays done."""
-        latest: dict[int, ShopOrder] = {}
-        for order in self.sent:
-            known = latest.get(order.number)
-            if known is None or order.revision >= known.revision:
-                latest[order.number] = order
-        found = {}
-        for ico in {order.ico for order in acted.sent}:
-            mine = [order for order in latest.values() if self.owners.get(order.ico, order.ico) == ico]
-            paid = [order for order in acted.sent if order.ico == ico and order.paid]
-            found[ico] = Firm(
-                len(mine),
-                sum(int((order.total - order.refunded) // 10) for order in mine if order.paid),
-                sum(order.paid and order.refunded < order.total for order in mine),
-                "Stálý odběratel" if paid else "Nový partner",
-                any(order.total > LARGE for order in paid),
-            )
-        return found
-
-
-class Firm(NamedTuple):
-    """What one firm came to."""
-
-    orders: int
-    points: int
-    devices: int
-    status: str
-    starred: bool
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -82,17 +29,6 @@ async def shop(rig: Rig) -> AsyncIterator[Shop]:
 @pytest.fixture(scope="module")
 def story() -> Story:
     return Story()
-
-
-async def found(rig: Rig) -> dict[str, Firm]:
-    """Return what the services' tables say of each firm."""
-    clients = await rig.rows("clients", "select id, ico, status, starred from clients")
-    orders = await counts(rig, "orders", "select client_id, count(*) from orders group by client_id")
-    points = await counts(rig, "loyalty", "select client_id, sum(points)::bigint from entries group by client_id")
-    devices = await counts(
-        rig, "service-desk", "select client_id, count(*) from devices where state = 'active' group by client_id"
-    )
-    return {ico: Firm(orders[c], points[c], devices[c], status, starred) for c, ico, status, starred in clients}
 
 
 async def send(shop: Shop, story: Story, *orders: ShopOrder) -> None:
@@ -125,49 +61,6 @@ async def say_whose(rig: Rig, story: Story, ico: str, owner: str | None) -> None
         said = await (api.put(place, json={"client_id": str(ids[owner])}) if owner else api.delete(place))
         said.raise_for_status()
     story.owners[ico] = owner
-
-
-async def back_up(rig: Rig, *names: str) -> dict[str, str]:
-    """Copy databases while their services stand still; return the copies' names."""
-    await asyncio.gather(*(asyncio.to_thread(rig.processes[name].stop) for name in names))
-    copies = {name: f"{rig.databases[name]}_{uuid4().hex[:6]}" for name in names}
-    for name in names:
-        await copy_database(rig.databases[name], copies[name])
-    await asyncio.gather(*(asyncio.to_thread(rig.processes[name].start) for name in names))
-    return copies
-
-
-async def set_back(rig: Rig, copies: Mapping[str, str]) -> None:
-    """Put the copies in the databases' places, as ``restore`` does: under a stamp of their own."""
-    await asyncio.gather(*(asyncio.to_thread(rig.processes[name].stop) for name in copies))
-    for name, copy in copies.items():
-        await copy_database(copy, rig.databases[name])
-        await drop_database(copy)
-        process = rig.processes[name]
-        process.environment = {**process.environment, "KLIENTELA_RESTORE_STAMP": uuid4().hex}
-    await asyncio.gather(*(asyncio.to_thread(rig.processes[name].start) for name in copies))
-
-
-async def copy_database(source: str, target: str) -> None:
-    await drop_database(target)
-    server = await asyncpg.connect(server_dsn())
-
-    async def copied() -> bool:
-        with suppress(asyncpg.ObjectInUseError):  # a session of the stopped service is still going
-            await run_formatted(server, "create database %I template %I", target, source)
-            return True
-        return False
-
-    try:
-        await until(copied)
-    finally:
-        await server.close()
-
-
-async def drop_database(name: str) -> None:
-    server = await asyncpg.connect(server_dsn())
-    await run_formatted(server, "drop database if exists %I with (force)", name)
-    await server.close()
 
 
 async def assert_sound(rig: Rig) -> None:

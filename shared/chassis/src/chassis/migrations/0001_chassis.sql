@@ -93,6 +93,7 @@ create table chassis.rewinds (
     resumed bigint not null,
     at timestamptz not null
 );
+create index rewinds_source on chassis.rewinds (source, at);
 
 -- A batch that is being tried: deaths and time-outs halve it (room for it; not used yet).
 create table chassis.attempts (
