@@ -79,7 +79,8 @@ def _keys() -> dict[str, str]:
         "OrderLeft": "what it left", "ProductChanged": "product", "OpportunityOpened": "client",
         "DeviceEvent": "client, else device", "DeviceLeft": "what it left", "MaintenanceDue": "client, else device",
         "ServiceOrderEvent": "client, else device", "AccountEvent": "client", "ProgrammeChanged": "programme",
-        "RuleChanged": "rule",
+        "RuleChanged": "rule", "ClientForgotten": "client", "IdentityForgotten": "identity",
+        "OrderForgotten": "what it was told under",
     }  # fmt: skip
     return {
         name: next(words[base.__name__] for base in event.__mro__ if "partition_key" in vars(base))

@@ -165,14 +165,14 @@ class Rig:
             pytest.fail(f"not quiet after {patience:.0f} s: {await self.behind()}")
 
     async def standing(self) -> dict[str, list[asyncpg.Record]]:
-        """Return the heads of all lanes."""
-        sql = "select lane, head from chassis.counters order by lane"
+        """Return the heads of all lanes, and under which incarnation they are."""
+        sql = "select lane, head, incarnation from chassis.counters order by lane"
         return {name: await self.rows(name, sql) for name in self.names}
 
     async def behind(self) -> list[str]:
         """Name what is not yet done."""
         found: list[str] = []
-        heads = {name: {row["lane"]: row["head"] for row in rows} for name, rows in (await self.standing()).items()}
+        heads = {name: {row[0]: (row[2], row[1]) for row in rows} for name, rows in (await self.standing()).items()}
         for name in self.names:
             waiting = await self.rows(
                 name,
@@ -181,12 +181,13 @@ class Rig:
             )
             found += [f"{name}: {count} {what}" for what, count in dict(waiting[0]).items() if count]
             progress = await self.rows(
-                name, "select source, lane, sequence from chassis.progress where subscription = 'main'"
+                name,
+                "select source, lane, incarnation, sequence from chassis.progress where subscription = 'main'",
             )
             found += [
-                f"{name}: {source}/{lane} at {sequence} of {heads[source][lane]}"
-                for source, lane, sequence in progress
-                if source in heads and heads[source].get(lane, 0) > sequence
+                f"{name}: {source}/{lane} at {at} of {heads[source].get(lane)}"
+                for source, lane, *at in progress
+                if source in heads and tuple(at) != (head := heads[source].get(lane, (0, 0))) and (at[1] or head[1])
             ]
         return found
 

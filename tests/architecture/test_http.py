@@ -17,7 +17,8 @@ from chassis.web.paging import Page
 from chassis.web.route import WritingDoor
 from schemas.catalogue import OWNERS
 
-WITHOUT_A_KEY = {"receive_webhook"}
+WITHOUT_A_KEY = {"receive_webhook", "restate"}
+"""What a shop repeats under its own number, and what does no harm said twice."""
 services = pytest.mark.parametrize("name", OWNERS)
 
 

@@ -19,8 +19,8 @@ MACHINERY: Mapping[str, str] = {
     "cursor-not-beyond-head": "update chassis.cursors set sequence = sequence + 1 where lane = 0",
     "event-order": f"update chassis.events set incarnation = incarnation - 1 where (lane, sequence) = {NEWEST}",
     "derived-events-once": (
-        f"update chassis.events set id = (select id from chassis.events where (lane, sequence) = {FIRST})"
-        f" where (lane, sequence) = {NEWEST}"
+        "update chassis.events set (id, cause_place) = (select id, cause_place from chassis.events"
+        f" where (lane, sequence) = {FIRST}) where (lane, sequence) = {NEWEST}"
     ),
     "versions-rise": (
         "update chassis.events e set version = 1 where (lane, sequence) = (select n.lane, n.sequence"

@@ -10,7 +10,7 @@ def standing(
     heads: dict[int, Position], progress: dict[tuple[str, int], Position] | None = None, published: int | None = None
 ) -> Standing:
     cursors = {lane: head.sequence if published is None else published for lane, head in heads.items()}
-    return Standing(heads, cursors, progress or {}, REST)
+    return Standing(1, heads, cursors, progress or {}, REST)
 
 
 def test_nothing_is_said_of_a_suite_at_rest() -> None:
@@ -30,11 +30,16 @@ def test_what_is_behind_is_said_with_its_lanes() -> None:
 
 def test_a_number_that_was_taken_back_is_behind_its_namesake() -> None:
     consumer = standing({}, {("orders", 3): Position(7, 5)})
-    assert behind_in(consumer, "orders", {3: Position(8, 5)}) == {3: 1}
+    assert behind_in(consumer, "orders", standing({3: Position(8, 5)})) == {3: 1}
+
+
+def test_who_holds_numbers_that_are_no_more_is_behind_until_it_has_given_them_up() -> None:
+    consumer = standing({}, {("orders", 3): Position(0, 5)})
+    assert behind_in(consumer, "orders", standing({3: Position(0, 4)})) == {3: 1}
 
 
 def test_an_empty_lane_of_a_new_incarnation_is_not_behind() -> None:
-    assert behind_in(standing({}), "orders", {3: Position(8, 0)}) == {}
+    assert behind_in(standing({}), "orders", standing({3: Position(8, 0)})) == {}
 
 
 def test_a_consumer_must_not_know_more_than_its_owner() -> None:

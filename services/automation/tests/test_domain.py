@@ -26,17 +26,17 @@ from chassis.errors import VersionMismatch
 from chassis.rules import ALWAYS
 from schemas.event import Event
 from schemas.ids import derive
-from schemas.orders import OrderPaid
+from schemas.orders import OrderLeft, OrderPaid
 from services.automation.tests.factories import (
     ALICE,
     BOB,
     IDENTITY,
-    a_card,
     an_order,
     created,
     maintenance_due,
     moved,
     paid,
+    restatused,
 )  # fmt: skip
 
 RULE = derive("rule", "test")
@@ -48,7 +48,7 @@ def _client(*events: Event) -> ClientFacts:
     client = ClientFacts(ALICE)
     for event in events:
         if isinstance(event, OrderPaid):
-            client.keep_order(event.order, present=True)
+            client.keep_order(event)
     return client
 
 
@@ -60,16 +60,16 @@ def test_facts_add_up_paid_orders_and_leave_out_refund_orders() -> None:
 
 def test_an_older_version_of_an_order_or_a_card_changes_nothing() -> None:
     client = _client(paid("1000", version=5))
-    client.keep_card(a_card(3, "VIP"))
-    client.keep_order(an_order("9", version=5), present=True)
-    client.keep_card(a_card(2, "Lead"))
+    client.keep_card(restatused("VIP", 3))
+    client.keep_order(paid("9", version=5))
+    client.keep_card(restatused("Lead", 2))
     assert client.facts.revenue == {"CZK": Decimal(1000)}
     assert client.card.status == "VIP"
 
 
 def test_an_order_that_left_counts_no_more() -> None:
     client = _client(paid("1000"))
-    client.keep_order(an_order("1000", version=2), present=False)
+    client.keep_order(OrderLeft(order=an_order("1000", version=2), left=ALICE))
     assert (client.facts.orders, client.facts.paid_orders, client.facts.revenue) == (0, 0, {})
     assert client.facts.last_order_at is None
 

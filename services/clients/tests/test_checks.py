@@ -28,7 +28,7 @@ CORRUPTIONS = {
     "orders are counted for stored clients": "update order_copies set client_id = gen_random_uuid() where present",
     "an order is counted for one client": """
         insert into order_copies
-        select c.id, order_id, o.version, present, o.kind, paid, revenue, currency, placed_at
+        select c.id, order_id, o.incarnation, o.version, present, o.kind, paid, revenue, currency, placed_at
         from order_copies o, clients c
         where c.number = 2
     """,

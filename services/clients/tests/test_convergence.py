@@ -11,7 +11,7 @@ from clients.domain.identity import Link
 from clients.domain.register import Register, Settings, identities_of
 from clients.store import copies, register
 from schemas.ids import derive
-from schemas.orders import OrderEvent, OrderLeft
+from schemas.orders import OrderEvent
 from schemas.values import Billing
 from services.clients.tests.factories import CHANNEL, DIC, ICO, OTHER_ICO, buyer, moved, paid, placed
 
@@ -51,8 +51,8 @@ def counted(stream: list[OrderEvent]) -> set[tuple[object, ...]]:
     for event in stream:
         if key := copies.key(event):
             copy = found.setdefault(key, OrderCopy(*key))
-            copy.hear(event.order, left=isinstance(event, OrderLeft))
-    return {(c.client_id, c.order_id, c.version, c.revenue, c.paid) for c in found.values() if c.present}
+            copy.hear(event)
+    return {(c.client_id, c.order_id, c.stamp.version, c.revenue, c.paid) for c in found.values() if c.present}
 
 
 def registered(stream: list[OrderEvent]) -> Register:

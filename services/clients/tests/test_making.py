@@ -166,12 +166,11 @@ async def test_the_first_link_by_hand_teaches_whose_the_identity_is(bench: Bench
     assert await bench.failing_checks() == {}
 
 
-async def test_a_link_to_a_client_that_is_not_stored_is_a_dead_letter_and_the_batch_goes_on(making: Bench) -> None:
+async def test_a_link_to_a_client_that_is_not_stored_waits_for_it_and_the_batch_goes_on(making: Bench) -> None:
     second = buyer("ico", OTHER_ICO)
     published = await making.hear(assigned(1, a_client().id), placed(2, identity=second))
     assert [event.client.ico for event in only(ClientCreated, published)] == [OTHER_ICO]
-    (letter,) = await making.dead_letters()
-    assert (letter["handler"], letter["reason"]) == ("see_order", "client-unknown")
+    assert await making.rows("select handler, reason from chassis.parked") == [("see_order", "client-unknown")]
 
 
 async def test_what_a_person_unlinked_is_not_linked_by_late_events(making: Bench) -> None:

@@ -14,6 +14,7 @@ from orders.domain.link import Link
 from orders.domain.order import AssignClient, Order, UnassignClient
 from orders.domain.product import PutProduct, Shelf
 from orders.domain.revision import Removal, Revision
+from schemas.event import Stamp
 from schemas.ids import order_id
 from schemas.orders import (
     OrderAssigned,
@@ -44,7 +45,7 @@ ID = order_id(CHANNEL, "A-1")
 DAY = timedelta(days=1)
 AT_FIVE = START + timedelta(minutes=5)
 NOBODY = Link(FIRM.id)
-ALICES = Link(FIRM.id, ALICE, 1)
+ALICES = Link(FIRM.id, ALICE, Stamp(1, 1))
 
 
 def told(order: Order, revision: Revision, link: Link = NOBODY) -> list[type[OrderEvent]]:
@@ -53,7 +54,7 @@ def told(order: Order, revision: Revision, link: Link = NOBODY) -> list[type[Ord
 
 def a_card(client: UUID = ALICE) -> Card:
     card = Card(client)
-    card.keep(a_client(client).client)
+    card.keep(a_client(client))
     return card
 
 
@@ -96,7 +97,7 @@ def test_payment_is_announced_once_whatever_happens_later() -> None:
     assert told(order, a_revision(0, paid_at=PAID), ALICES) == [OrderPlaced, OrderPaid]
     assert told(order, a_revision(1), ALICES) == [OrderChanged]
     assert told(order, a_revision(2, paid_at=PAID), ALICES) == [OrderChanged]
-    assert told(order, a_revision(3, paid_at=PAID), Link(FIRM.id, BOB, 2)) == [OrderLeft, OrderAssigned]
+    assert told(order, a_revision(3, paid_at=PAID), Link(FIRM.id, BOB, Stamp(1, 2))) == [OrderLeft, OrderAssigned]
 
 
 def test_payment_of_nobodys_order_is_announced_when_it_has_a_client() -> None:
@@ -165,13 +166,13 @@ def test_linking_by_hand_overwrites_billing_for_good_and_holds_against_channel_a
     told(order, a_revision(0, paid_at=PAID))
     events = list(order.assign(a_card(), AssignClient(ID, ALICE, overwrite_billing=True)))
     assert [type(event) for event in events] == [OrderLeft, OrderAssigned, OrderPaid]
-    assert list(order.follow(Link(FIRM.id, BOB, 5))) == []
-    assert told(order, a_revision(1, paid_at=PAID), Link(FIRM.id, BOB, 5)) == []
+    assert list(order.follow(Link(FIRM.id, BOB, Stamp(1, 5)))) == []
+    assert told(order, a_revision(1, paid_at=PAID), Link(FIRM.id, BOB, Stamp(1, 5))) == []
     assert order.public is not None
     assert (order.public.client_id, order.public.billing.ico) == (ALICE, OTHER.value)
     assert order.public.identity == FIRM
     assert [type(e) for e in order.unassign(UnassignClient(ID))] == [OrderLeft, OrderAssigned]
-    assert list(order.follow(Link(FIRM.id, BOB, 6))) == []
+    assert list(order.follow(Link(FIRM.id, BOB, Stamp(1, 6)))) == []
     assert list(order.unassign(UnassignClient(ID))) == []
 
 

@@ -19,15 +19,25 @@ from chassis.run.topics import ensure_topics, wait_for_topics
 
 
 class Owner:
-    """A feed of orders without the service: everything it ever wrote, and how much of it is published."""
+    """A feed of orders without the service: everything it ever wrote. It can be set back, and notes who asks what."""
 
     def __init__(self) -> None:
         self.log: dict[int, list[Record]] = {}
-        self.away = False
+        self.away, self.mute = False, False
+        self.incarnation, self.starts = 1, dict.fromkeys(range(LANES), 1)
+        self.forgotten: set[int] = set()
+        self.asked: list[dict[str, str]] = []
 
     def write(self, *records: Record) -> None:
         for record in records:
             self.log.setdefault(record.lane, []).append(record)
+
+    def set_back(self, *records: Record) -> None:
+        """Lose all but these records, and begin the next incarnation."""
+        self.log.clear()
+        self.write(*records)
+        self.incarnation += 1
+        self.starts = {lane: len(self.log.get(lane, ())) + 1 for lane in range(LANES)}
 
     def client(self) -> FeedClient:
         return FeedClient(lambda source: f"http://{source}", "", httpx.MockTransport(self._answer))
@@ -36,13 +46,26 @@ class Owner:
         if self.away:
             return httpx.Response(503)
         if request.url.path.endswith("/heads"):
-            heads = {lane: {"incarnation": 1, "sequence": n, "published": n} for lane, n in self._heads().items()}
+            heads = {
+                lane: {"incarnation": self.incarnation, "sequence": n, "published": n}
+                for lane, n in self._heads().items()
+            }
             return httpx.Response(200, json={"heads": heads})
+        if request.url.path.endswith("/restate"):
+            if self.mute:
+                return httpx.Response(503)
+            self.asked += orjson.loads(request.content)["seen"]
+            return httpx.Response(200, json={"restated": 0})
         lane, after = int(request.url.params["lane"]), Position.parse(request.url.params["after"])
-        found = [record for record in self.log.get(lane, ()) if record.position > after][:7]
-        position = found[-1].position if found else after
+        resumed = after.sequence
+        if after.incarnation < self.incarnation > 1:
+            resumed = min(resumed, self.starts[lane] - 1)
+        found = [record for record in self.log.get(lane, ()) if record.sequence > resumed][:7]
+        current = self.incarnation if resumed + 1 >= self.starts[lane] else 1
+        position = found[-1].position if found else Position(max(after.incarnation, current), resumed)
         items = [record.as_json() for record in found]
-        page = {"items": items, "resumed": after.sequence, "position": str(position)}
+        known = after.incarnation not in self.forgotten
+        page = {"items": items, "resumed": resumed, "position": str(position), "known": known}
         return httpx.Response(200, content=orjson.dumps(page, default=str))
 
     def _heads(self) -> dict[int, int]:

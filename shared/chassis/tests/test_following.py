@@ -47,7 +47,7 @@ def test_what_follows_is_what_the_model_says(
 ) -> None:
     progress = {0: Position(*one), 1: Position(*two)}
     records = [record(*each) for each in found]
-    fresh, moved, holes = following(records, progress)
+    fresh, moved, holes, _ = following(records, progress)
     expected, at, expected_holes = model(records, progress)
     assert [each for lane in progress for each in fresh if each.lane == lane] == expected
     assert ({**progress, **moved}, holes) == (at, expected_holes)

@@ -55,7 +55,7 @@ class Lane(RuleBasedStateMachine):
         """Hand the consumer any stretch of the topic, old ones of lost timelines included."""
         start = data.draw(st.integers(0, len(self.topic) - 1))
         batch = self.topic[start : start + data.draw(st.integers(1, 8))]
-        fresh, moved, holes = following([row.record() for row in batch], {0: self.at})
+        fresh, moved, holes, _ = following([row.record() for row in batch], {0: self.at})
         self.apply([row for row in batch if any(record.id == row.name for record in fresh)])
         assert moved.get(0, self.at) == (fresh[-1].position if fresh else self.at)
         if holes:

@@ -53,6 +53,9 @@ async def test_what_a_later_incarnation_took_back_is_resumed_before(bench: Bench
         assert await page(f"{five}:1") == (1, [2, 3, 4], f"{later}:4")
         assert await page(f"{later}:3") == (3, [4], f"{later}:4")
         assert await page(f"{later}:4") == (4, [], f"{later}:4")
+        for after, known in ((f"{five}:1", True), (f"{later}:1", True), ("0:0", True), (f"{later + 1}:1", False)):
+            found = (await api.get("/v1/events", params={"lane": LANE, "after": after})).json()
+            assert found["known"] is known
 
 
 async def test_single_events_and_those_of_a_subject_come_from_the_database_and_say_what_is_published(

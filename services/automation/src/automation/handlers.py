@@ -12,9 +12,16 @@ from chassis.events.record import Cause
 from chassis.rules import InvalidTree, Scene
 from chassis.service import Service
 from schemas.automation import EVENTS
-from schemas.clients import ClientChanged, ClientCreated, ClientEvent, ClientStarred, ClientStatusChanged
+from schemas.clients import (
+    ClientChanged,
+    ClientCreated,
+    ClientEvent,
+    ClientForgotten,
+    ClientStarred,
+    ClientStatusChanged,
+)
 from schemas.event import Event
-from schemas.orders import ORDER_EVENTS, OrderEvent, OrderLeft
+from schemas.orders import ORDER_EVENTS, OrderEvent, OrderForgotten
 
 service = Service("automation", states=(store.clients, store.book, store.traces), publishes=EVENTS, checks=store.CHECKS)
 service.on_start(commands.seed_rules)
@@ -23,13 +30,19 @@ service.on_start(commands.seed_rules)
 @service.on(*ORDER_EVENTS, state=store.clients)
 def keep_orders(client: ClientFacts, event: OrderEvent) -> None:
     """A client's facts follow the latest state of every order that is the client's."""
-    client.keep_order(event.order, present=not isinstance(event, OrderLeft))
+    client.keep_order(event)
 
 
-@service.on(ClientCreated, ClientChanged, ClientStatusChanged, ClientStarred, state=store.clients)
-def keep_card(client: ClientFacts, event: ClientEvent) -> None:
+@service.on(OrderForgotten, state=store.clients)
+def forget_order(client: ClientFacts, event: OrderForgotten) -> None:
+    """An order that is no more is nobody's."""
+    client.forget_order(event)
+
+
+@service.on(ClientCreated, ClientChanged, ClientStatusChanged, ClientStarred, ClientForgotten, state=store.clients)
+def keep_card(client: ClientFacts, event: ClientEvent | ClientForgotten) -> None:
     """A client's facts follow the latest card."""
-    client.keep_card(event.client)
+    client.keep_card(event)
 
 
 @service.on(*TRIGGERS.values(), state=(store.clients, store.book, store.traces), cause=True)

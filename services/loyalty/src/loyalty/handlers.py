@@ -10,7 +10,7 @@ from loyalty.domain import REGRADE, Account, Programmes, Why
 from schemas.automation import PointsAwardRequested
 from schemas.event import Event
 from schemas.loyalty import EVENTS
-from schemas.orders import ORDER_EVENTS, OrderEvent, OrderLeft
+from schemas.orders import ORDER_EVENTS, OrderEvent, OrderForgotten, OrderLeft
 
 service = Service("loyalty", states=(store.accounts, store.programmes), publishes=EVENTS, checks=store.CHECKS)
 service.on_start(store.put_in_first_programme)
@@ -19,7 +19,14 @@ service.on_start(store.put_in_first_programme)
 @service.on(*ORDER_EVENTS, state=store.accounts, cause=True)
 def settle_order(account: Account, event: OrderEvent, *, cause: Cause) -> Iterator[Event]:
     """Points follow the order's latest state; the ledger gets the difference."""
-    yield from account.settle(event.order, Why(cause.id, cause.place), present=not isinstance(event, OrderLeft))
+    present, incarnation = not isinstance(event, OrderLeft), event.stamp.incarnation
+    yield from account.settle(event.order, Why(cause.id, cause.place), incarnation=incarnation, present=present)
+
+
+@service.on(OrderForgotten, state=store.accounts, cause=True)
+def forget_order(account: Account, event: OrderForgotten, *, cause: Cause) -> Iterator[Event]:
+    """An order that is no more bears no points."""
+    yield from account.forget(event.order_id, Why(cause.id, cause.place), incarnation=event.stamp.incarnation)
 
 
 @service.on(PointsAwardRequested, state=store.accounts, cause=True, once=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from chassis.effects import Restate
 from chassis.events.record import Cause
 from chassis.service import Service
 from orders import store
@@ -18,12 +19,14 @@ from schemas.clients import (
     ClientChanged,
     ClientCreated,
     ClientEvent,
+    ClientForgotten,
     ClientStarred,
     ClientStatusChanged,
+    IdentityForgotten,
     IdentityLinked,
 )
 from schemas.event import Event
-from schemas.orders import EVENTS
+from schemas.orders import EVENTS, ORDER_EVENTS, OrderForgotten
 
 REVISED = (store.orders, store.links, store.catalogues)
 service = Service(
@@ -51,18 +54,24 @@ def cancel_deleted(order: Order, removal: Removal) -> Iterator[Event]:
     yield from order.remove(removal)
 
 
-@service.on(IdentityLinked, state=(store.links, store.portfolios))
-def follow_link(link: Link, portfolio: Portfolio, linked: IdentityLinked) -> Iterator[Event]:
+@service.on(IdentityLinked, IdentityForgotten, state=(store.links, store.portfolios))
+def follow_link(link: Link, portfolio: Portfolio, linked: IdentityLinked | IdentityForgotten) -> Iterator[Event]:
     """The orders of an identity go to the client it is linked to, unless an operator has said otherwise."""
     if link.follow(linked):
         for order in portfolio.orders:
             yield from order.follow(link)
 
 
-@service.on(ClientCreated, ClientChanged, ClientStatusChanged, ClientStarred, state=store.cards)
-def keep_card(card: Card, heard: ClientEvent) -> None:
+@service.on(ClientCreated, ClientChanged, ClientStatusChanged, ClientStarred, ClientForgotten, state=store.cards)
+def keep_card(card: Card, heard: ClientEvent | ClientForgotten) -> None:
     """Whom to bill is known before an operator asks."""
-    card.keep(heard.client)
+    card.keep(heard)
+
+
+@service.restate("order", *ORDER_EVENTS, OrderForgotten, state=store.orders)
+def restate_order(order: Order, asked: Restate) -> Iterator[Event]:
+    """Whoever heard of an order what was lost hears how it is."""
+    yield from order.restate(asked)
 
 
 @service.on(OpportunityRequested, state=(store.opportunities, store.catalogues), cause=True, once=True)

@@ -6,7 +6,7 @@ from chassis.effects import TimerFired, Turn
 from chassis.events.unit import Effect
 from chassis.service import Service
 from schemas.event import Event
-from schemas.orders import ORDER_EVENTS, OrderEvent
+from schemas.orders import ORDER_EVENTS, OrderEvent, OrderForgotten
 from schemas.service_desk import EVENTS
 from service_desk import store
 from service_desk.domain import REMIND, REPLAN, Care, OrderDevices
@@ -18,6 +18,12 @@ service = Service("service-desk", states=(store.orders, store.cares), publishes=
 def follow_order(devices: OrderDevices, event: OrderEvent) -> Iterator[Effect]:
     """Paying an order makes one device a unit; a full refund closes it; a move takes it along."""
     yield from devices.follow(event)
+
+
+@service.on(OrderForgotten, state=store.orders)
+def forget_order(devices: OrderDevices, event: OrderForgotten) -> Iterator[Effect]:
+    """An order that is no more has no devices in care."""
+    yield from devices.forget(event)
 
 
 @service.timer(REMIND, state=store.cares)

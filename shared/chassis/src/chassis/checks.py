@@ -58,8 +58,13 @@ _ONCE = Check(
     "select count(*) from chassis.events",
     """
     select 'event ' || id || ' stands in the log ' || count(*) || ' times' as what
-    from chassis.events
-    group by id
+    from (
+        select id, cause_place, (
+            select count(*) from chassis.rewinds r where r.source = split_part(e.cause_place, '/', 1) and r.at <= e.at
+        ) as rewinds
+        from chassis.events e
+    ) log
+    group by id, cause_place, rewinds
     having count(*) > 1
     order by id
     """,

@@ -78,8 +78,12 @@ class Database:
         """Open a direct connection of its own, for what holds a session lock."""
         return await asyncpg.connect(self._dsn, server_settings=SESSION, command_timeout=60)
 
+    async def identify(self, connection: Connection) -> str:
+        """Return the database's identity as a connection sees it."""
+        return f"{await _server_identity(connection)}/{self._stamp}"
+
     async def _init(self, connection: Connection) -> None:
-        self.identity = f"{await _server_identity(connection)}/{self._stamp}"
+        self.identity = await self.identify(connection)
 
 
 async def _server_identity(connection: Connection) -> str:

@@ -47,6 +47,19 @@ class StartJob(NamedTuple):
     subject: UUID
 
 
+class Restate(NamedTuple):
+    """What a subject's owner is asked for after a rewind: farewells under ``keys`` it does not have, then its state."""
+
+    kind: str
+    subject: UUID
+    keys: tuple[UUID, ...]
+
+    @property
+    def type(self) -> str:
+        """What its handlers are registered for."""
+        return f"restate:{self.kind}"
+
+
 class Turn(NamedTuple):
     """What a job's handler gets: it is the turn of ``key``."""
 

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
-from chassis.effects import TimerFired, Turn
+from chassis.effects import Restate, TimerFired, Turn
 from chassis.events.record import Cause
 from chassis.events.unit import Effect, Unit
 from chassis.revocation import forget_key, revoked_keys
@@ -77,6 +77,8 @@ class Check:
     failures: str
 
 
+Prompt = TimerFired | Turn | Restate
+"""What handlers are called with for another reason than an event."""
 Parser = Callable[[Intake], Any]
 Accept = Callable[[Unit, Sequence[bytes]], Awaitable[None]]
 """Takes raw messages of a topic from outside into the intake, within the unit."""
@@ -96,6 +98,7 @@ class Service:
     handlers: dict[type | str, list[Handler]] = field(default_factory=dict)
     parsers: dict[str, Parser] = field(default_factory=dict)
     pages: dict[str, NextKeys] = field(default_factory=dict)
+    restates: dict[str, str] = field(default_factory=dict)
     starts: list[Callable[[Unit], Any]] = field(default_factory=list)
     outside: dict[str, "Accept"] = field(default_factory=dict)
 
@@ -140,6 +143,14 @@ class Service:
         self.pages[kind] = page
         return self._register((f"job:{kind}",), state, cause=cause)
 
+    def restate(self, kind: str, *events: type[Event], state: States | tuple[States, ...]) -> Callable[[D], D]:
+        """Register who tells anew of a kind of subject that others keep copies of: the subject of ``events``.
+
+        Called with its states and ``Restate`` after this database was set back; what it yields is no news to rules.
+        """
+        self.restates |= {event.event_type: kind for event in events}
+        return self._register((f"restate:{kind}",), state, cause=False)
+
     def intake(
         self, kind: str, *, parse: Parser, state: States | tuple[States, ...], cause: bool = False
     ) -> Callable[[D], D]:
@@ -158,7 +169,7 @@ class Service:
 
     def handlers_of(self, message: object) -> Sequence[Handler]:
         """Return who hears a parsed message."""
-        return self.handlers.get(message.type if isinstance(message, TimerFired | Turn) else type(message), ())
+        return self.handlers.get(message.type if isinstance(message, Prompt) else type(message), ())
 
     def listens(self) -> dict[str, list[str]]:
         """Return the handlers' names by the wire names of the events they hear."""

@@ -21,7 +21,7 @@ import pytest_asyncio
 
 from chassis.consume.intake import store_intake, work_off
 from chassis.consume.jobs import do_pages
-from chassis.consume.progress import begin_progress, read_progress
+from chassis.consume.progress import Progress, begin_progress, read_progress
 from chassis.consume.retry import retry_parked
 from chassis.consume.subscription import Page, Subscription
 from chassis.consume.timers import fire_due
@@ -71,18 +71,29 @@ class Bench:
             await self._subscription.apply(source, await self.numbered(*mine))
         return await self._since(before)
 
+    async def hear_anew(self, *events: Event) -> list[Event]:
+        """Give events, page by page, as their owner tells them after it was set back; return what was published."""
+        before = await self._head()
+        for event in events:
+            lane = lane_of(event.partition_key)
+            after = (await self._reached(event.owner()))[lane]
+            await self.hear_page(lane, after, _record(event, Position(2, after.sequence + 1)))
+        return await self._since(before)
+
     async def numbered(self, *events: Event) -> list[Record]:
         """Make records of one owner's events, numbered on from where this service has come in each lane."""
-        source = events[0].owner()
-        async with self.database.pool.acquire() as connection:
-            await begin_progress(connection, "main", [source])
-            at = await read_progress(connection, "main", source)
+        at = await self._reached(events[0].owner())
         records = []
         for event in events:
             lane = lane_of(event.partition_key)
             at[lane] = Position(at[lane].incarnation or 1, at[lane].sequence + 1)
             records.append(_record(event, at[lane]))
         return records
+
+    async def _reached(self, source: str) -> Progress:
+        async with self.database.pool.acquire() as connection:
+            await begin_progress(connection, "main", [source])
+            return await read_progress(connection, "main", source)
 
     async def hear_records(self, *records: Record) -> set[int]:
         """Give records exactly as they are, numbers and all, in one batch; return the lanes with a hole."""

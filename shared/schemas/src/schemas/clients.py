@@ -82,6 +82,21 @@ class ClientStarred(ClientEvent):
     request_id: UUID | None = None
 
 
+class ClientForgotten(Event):
+    """There is no such client any more, after the owner's database was set back to before it was stored."""
+
+    event_type: ClassVar[str] = "clients.client_forgotten.v1"
+    client_id: UUID
+
+    @property
+    def partition_key(self) -> UUID:
+        return self.client_id
+
+    @property
+    def subject_id(self) -> UUID:
+        return self.client_id
+
+
 class IdentityLinked(Event):
     """Orders of a billing identity belong to a client from now on; without a client the link was taken off."""
 
@@ -101,6 +116,21 @@ class IdentityLinked(Event):
     @property
     def subject_version(self) -> int:
         return self.version
+
+
+class IdentityForgotten(Event):
+    """The identity was never linked, after the owner's database was set back to before it was."""
+
+    event_type: ClassVar[str] = "clients.identity_forgotten.v1"
+    identity_id: UUID
+
+    @property
+    def partition_key(self) -> UUID:
+        return self.identity_id
+
+    @property
+    def subject_id(self) -> UUID:
+        return self.identity_id
 
 
 class Task(Value):
@@ -170,6 +200,6 @@ class RequestRefused(Event):
 
 
 EVENTS: tuple[type[Event], ...] = (
-    ClientCreated, ClientChanged, ClientStatusChanged, ClientStarred, IdentityLinked, TaskCreated, KeyRevoked,
-    RequestRefused,
+    ClientCreated, ClientChanged, ClientStatusChanged, ClientStarred, ClientForgotten, IdentityLinked,
+    IdentityForgotten, TaskCreated, KeyRevoked, RequestRefused,
 )  # fmt: skip

@@ -1,15 +1,26 @@
 """What every published event has in common."""
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 
 class Value(BaseModel):
     """A frozen value; unknown fields are ignored, so that an older reader survives a newer writer."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Stamp(NamedTuple):
+    """What guards a copy: a later incarnation of the owner's log counts more than any version of an earlier one."""
+
+    incarnation: int
+    version: int
+
+
+NEVER = Stamp(0, 0)
+"""The stamp of a copy of what was never heard of."""
 
 
 class Event(Value):
@@ -21,6 +32,22 @@ class Event(Value):
     event_type: ClassVar[str]
     personal: ClassVar[tuple[str, ...]] = ()
     """Paths of the fields that hold personal data: what erasing a person rewrites."""
+    _heard: tuple[UUID | None, int] = PrivateAttr(default=(None, 0))
+
+    def heard(self, event_id: UUID, incarnation: int) -> Self:
+        """Note by which id, and under which incarnation of its owner's log, the event was heard."""
+        self._heard = (event_id, incarnation)
+        return self
+
+    @property
+    def event_id(self) -> UUID | None:
+        """The id it was heard by; None while it is only about to be said."""
+        return self._heard[0]
+
+    @property
+    def stamp(self) -> Stamp:
+        """What a copy of the subject is guarded by: take it over if its stamp is lower."""
+        return Stamp(self._heard[1], self.subject_version)
 
     @property
     def partition_key(self) -> UUID:

@@ -157,6 +157,27 @@ class OrderLeft(OrderEvent):
         return self.left
 
 
+class OrderForgotten(Event):
+    """There is no such order since the owner's database was set back: a farewell in a lane it was told in."""
+
+    event_type: ClassVar[str] = "orders.order_forgotten.v1"
+    order_id: UUID
+    left: UUID
+
+    @property
+    def client_id(self) -> UUID:
+        """Who kept it, if the key was that of a client."""
+        return self.left
+
+    @property
+    def partition_key(self) -> UUID:
+        return self.left
+
+    @property
+    def subject_id(self) -> UUID:
+        return self.order_id
+
+
 class ProductChanged(Event):
     """A product was put into the catalogue or changed there."""
 
@@ -222,4 +243,4 @@ ORDER_EVENTS: tuple[type[OrderEvent], ...] = (
 )  # fmt: skip
 """Everything that is said of orders: who keeps a copy of them hears all of it."""
 
-EVENTS: tuple[type[Event], ...] = (*ORDER_EVENTS, ProductChanged, OpportunityOpened)
+EVENTS: tuple[type[Event], ...] = (*ORDER_EVENTS, OrderForgotten, ProductChanged, OpportunityOpened)

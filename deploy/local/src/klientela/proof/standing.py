@@ -23,8 +23,12 @@ WAITING = """
 
 
 class Standing(NamedTuple):
-    """``heads``: each lane's last event; ``published``: up to where the relay is; ``waiting``: what is not done yet."""
+    """``heads``: each lane's last event; ``published``: up to where the relay is; ``waiting``: what is not done yet.
 
+    ``incarnation`` is that of the log now: who stands at a number of an earlier one may have to give it up.
+    """
+
+    incarnation: int
     heads: Heads
     published: Mapping[int, int]
     progress: Mapping[tuple[str, int], Position]
@@ -45,6 +49,7 @@ async def read_standing(connection: Connection, subscriptions: Sequence[str]) ->
     )
     waiting = await connection.fetchrow(WAITING)
     return Standing(
+        max((row["present"] for row in heads), default=0),
         {row["lane"]: Position(row["incarnation"], row["head"]) for row in heads},
         {row["lane"]: row["sequence"] for row in cursors},
         {(row["source"], row["lane"]): Position(row["incarnation"], row["sequence"]) for row in progress},
@@ -71,17 +76,18 @@ def on_its_way(standings: Mapping[str, Standing], sources: Mapping[str, Sequence
         if unpublished:
             yield f"{name} has {sum(unpublished.values())} events to publish in {_lanes(unpublished)}"
         for source in sources[name]:
-            behind = behind_in(standing, source, standings[source].heads)
+            behind = behind_in(standing, source, standings[source])
             if behind:
                 yield f"{name} is {sum(behind.values())} events behind {source} in {_lanes(behind)}"
 
 
-def behind_in(standing: Standing, source: str, heads: Heads) -> dict[int, int]:
-    """How many events a consumer has yet to hear by lane; at least one where it is at a number taken back."""
+def behind_in(standing: Standing, source: str, owner: Standing) -> dict[int, int]:
+    """How many events a consumer has yet to hear by lane; at least one where it holds a number that was taken back."""
     behind = {}
-    for lane, head in heads.items():
+    for lane, head in owner.heads.items():
         at = standing.progress.get((source, lane), BEGINNING)
-        if head.sequence and at < head:
+        taken_back = at.sequence > head.sequence and at.incarnation < owner.incarnation
+        if (head.sequence and at < head) or taken_back:
             behind[lane] = max(head.sequence - at.sequence, 1)
     return behind
 

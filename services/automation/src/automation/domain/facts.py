@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from schemas.clients import Client
-from schemas.orders import Order
+from schemas.clients import ClientEvent, ClientForgotten
+from schemas.event import NEVER, Stamp
+from schemas.orders import OrderEvent, OrderForgotten, OrderLeft
 
 NOTHING = Decimal(0)
 
@@ -33,7 +34,7 @@ class Facts:
 
 @dataclass(slots=True)
 class OrderCopy:
-    """One order as it was last heard in the client's lane; ``present`` is False once it has left."""
+    """One order as it was last heard in the client's lane; ``present`` is False once it has left or is forgotten."""
 
     order_id: UUID
     version: int = 0
@@ -43,6 +44,12 @@ class OrderCopy:
     revenue: Decimal = NOTHING
     currency: str = ""
     placed_at: datetime | None = None
+    incarnation: int = 0
+
+    @property
+    def stamp(self) -> Stamp:
+        """What guards the copy."""
+        return Stamp(self.incarnation, self.version)
 
 
 @dataclass(slots=True)
@@ -53,7 +60,7 @@ class ClientFacts:
     """
 
     client_id: UUID
-    card_version: int = 0
+    card_stamp: Stamp = NEVER
     card: Card = field(default_factory=Card)
     facts: Facts = field(default_factory=Facts)
     copies: dict[UUID, OrderCopy] = field(default_factory=dict)
@@ -61,25 +68,39 @@ class ClientFacts:
     touched: set[UUID] = field(default_factory=set)
     card_changed: bool = False
 
-    def keep_card(self, client: Client) -> None:
-        """Take over the card, unless a later version is known."""
-        if client.version <= self.card_version:
+    def keep_card(self, event: ClientEvent | ClientForgotten) -> None:
+        """Take over the card, or that there is none, unless something later is known."""
+        if event.stamp <= self.card_stamp:
             return
-        self.card = Card(client.name, client.status, client.starred)
-        self.card_version, self.card_changed = client.version, True
+        client = event.client if isinstance(event, ClientEvent) else None
+        self.card = Card(client.name, client.status, client.starred) if client else Card()
+        self.card_stamp, self.card_changed = event.stamp, True
 
-    def keep_order(self, order: Order, *, present: bool) -> None:
-        """Take over an order as it came, changed or left, unless a later version is known."""
+    def keep_order(self, event: OrderEvent) -> None:
+        """Take over an order as it came, changed or left, unless something later is known."""
+        order = event.order
         copy = self.copies.setdefault(order.id, OrderCopy(order.id))
-        if order.version <= copy.version:
+        if event.stamp <= copy.stamp:
             return
         self._count(copy, -1)
-        copy.version, copy.present, copy.kind, copy.paid = order.version, present, order.kind, order.paid
+        copy.incarnation, copy.version = event.stamp
+        copy.present, copy.kind, copy.paid = not isinstance(event, OrderLeft), order.kind, order.paid
         copy.revenue = order.total.amount - order.refunded.amount if order.paid else NOTHING
         copy.currency, copy.placed_at = order.total.currency, order.placed_at
         self._count(copy, 1)
         self.facts.last_order_at = self._last_order()
         self.touched.add(order.id)
+
+    def forget_order(self, event: OrderForgotten) -> None:
+        """Count an order no more that is no more, if it was ever heard of."""
+        copy = self.copies.get(event.order_id)
+        if copy is None or event.stamp <= copy.stamp:
+            return
+        self._count(copy, -1)
+        copy.incarnation, copy.version = event.stamp
+        copy.present = False
+        self.facts.last_order_at = self._last_order()
+        self.touched.add(copy.order_id)
 
     def _count(self, copy: OrderCopy, sign: int) -> None:
         """Add what a present copy is worth to the facts, or take it away again."""

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from automation.domain.facts import Card, Facts
 from chassis.rules import Field, fields_of
-from schemas.clients import ClientCreated, ClientEvent, ClientStarred, ClientStatusChanged
+from schemas.clients import ClientCreated, ClientEvent, ClientForgotten, ClientStarred, ClientStatusChanged
 from schemas.event import Event
 from schemas.loyalty import AccountEvent, PointsEarned, TierReached
-from schemas.orders import OrderAssigned, OrderEvent, OrderPaid, OrderPlaced, OrderRefunded
+from schemas.orders import OrderAssigned, OrderEvent, OrderForgotten, OrderPaid, OrderPlaced, OrderRefunded
 from schemas.service_desk import DeviceEvent, DeviceRegistered, MaintenanceDue, ServiceOrderCompleted, ServiceOrderEvent
 
 TRIGGERS: dict[str, type[Event]] = {
@@ -24,7 +24,7 @@ TRIGGERS: dict[str, type[Event]] = {
 def client_of(event: Event) -> UUID | None:
     """Return the client in whose lane an event travels; None if it concerns nobody who is a client yet."""
     match event:
-        case OrderEvent():
+        case OrderEvent() | OrderForgotten() | ClientForgotten():
             return event.client_id
         case DeviceEvent(device=device) | MaintenanceDue(device=device):
             return device.client_id

@@ -1,6 +1,8 @@
--- What is known of each client: the card, and what the present orders add up to.
+-- What is known of each client: the card, and what the present orders add up to. An incarnation is that of the owner's
+-- log, here and in the copies of orders: with the version it guards what is kept.
 create table client_facts (
     client_id uuid primary key,
+    card_incarnation bigint not null default 0,
     card_version bigint not null default 0,
     name text,
     status text,
@@ -15,13 +17,14 @@ create table client_facts (
 create table order_copies (
     client_id uuid not null references client_facts,
     order_id uuid not null,
-    version bigint not null check (version > 0),
+    version bigint not null check (version >= 0),
     present boolean not null,
     kind text not null check (kind in ('order', 'refund')),
     paid boolean not null,
     revenue numeric not null,
     currency text not null,
     placed_at timestamptz not null,
+    incarnation bigint not null,
     primary key (client_id, order_id)
 );
 create index order_copies_latest on order_copies (client_id, placed_at desc) where present and kind = 'order';
@@ -88,4 +91,4 @@ create table runs (
 create index runs_client on runs (client_id, number);
 create index runs_rule on runs (rule_id, number);
 create index runs_number on runs (number);
-create index runs_subject on runs (client_id, subject, subject_version);
+create index runs_event on runs (event_id);

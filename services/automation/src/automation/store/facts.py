@@ -10,8 +10,11 @@ import orjson
 from automation.domain.facts import Card, ClientFacts, Facts, OrderCopy
 from automation.domain.trigger import client_of
 from chassis.events.unit import Unit
-from schemas.event import Event
-from schemas.orders import OrderEvent
+from schemas.clients import ClientForgotten
+from schemas.event import Event, Stamp
+from schemas.orders import OrderEvent, OrderForgotten
+
+FACTS = "client_id, card_incarnation, card_version, name, status, starred, orders, paid_orders, revenue, last_order_at"
 
 
 class Clients:
@@ -21,20 +24,22 @@ class Clients:
         return client_of(message)
 
     async def load(self, unit: Unit, messages: Sequence[Event]) -> Mapping[UUID, ClientFacts]:
+        """Lock the facts; what is forgotten makes none, its key may be that of an identity."""
         wanted = sorted({client for message in messages if (client := client_of(message))})
+        told = [message for message in messages if not isinstance(message, OrderForgotten | ClientForgotten)]
         await unit.connection.execute(
-            "insert into client_facts (client_id) select unnest($1::uuid[]) on conflict do nothing", wanted
+            "insert into client_facts (client_id) select unnest($1::uuid[]) on conflict do nothing",
+            sorted({client for message in told if (client := client_of(message))}),
         )
         rows = await unit.connection.fetch(
-            "select client_id, card_version, name, status, starred, orders, paid_orders, revenue, last_order_at"
-            " from client_facts where client_id = any($1::uuid[]) order by client_id for update",
+            f"select {FACTS} from client_facts where client_id = any($1::uuid[]) order by client_id for update",  # noqa: S608 - a constant
             wanted,
         )
-        found = {row["client_id"]: _client(row) for row in rows}
+        found = {client: ClientFacts(client) for client in wanted} | {row["client_id"]: _client(row) for row in rows}
         pairs = {
-            (client, message.order.id)
+            (client, message.subject_id)
             for message in messages
-            if isinstance(message, OrderEvent) and (client := client_of(message))
+            if isinstance(message, OrderEvent | OrderForgotten) and (client := client_of(message))
         }
         if pairs:
             await self._load_copies(unit, found, sorted(pairs))
@@ -69,11 +74,12 @@ class Clients:
         changed = sorted((s for s in states if s.touched or s.card_changed), key=lambda state: state.client_id)
         if changed:
             await unit.connection.execute(
-                "update client_facts f set card_version = n.card_version, name = n.name, status = n.status,"
-                " starred = n.starred, orders = n.orders, paid_orders = n.paid_orders, revenue = n.revenue,"
-                " last_order_at = n.last_order_at from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[],"
-                " $5::boolean[], $6::bigint[], $7::bigint[], $8::jsonb[], $9::timestamptz[])"
-                " n(client_id, card_version, name, status, starred, orders, paid_orders, revenue, last_order_at)"
+                "update client_facts f set card_incarnation = n.card_incarnation, card_version = n.card_version,"
+                " name = n.name, status = n.status, starred = n.starred, orders = n.orders,"
+                " paid_orders = n.paid_orders, revenue = n.revenue, last_order_at = n.last_order_at"
+                " from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::boolean[],"
+                " $7::bigint[], $8::bigint[], $9::jsonb[], $10::timestamptz[]) n(client_id, card_incarnation,"
+                " card_version, name, status, starred, orders, paid_orders, revenue, last_order_at)"
                 " where f.client_id = n.client_id",
                 *zip(*(_row(state) for state in changed), strict=True),
             )
@@ -85,11 +91,12 @@ class Clients:
         if copies:
             await unit.connection.execute(
                 "insert into order_copies"
-                " (client_id, order_id, version, present, kind, paid, revenue, currency, placed_at)"
+                " (client_id, order_id, version, present, kind, paid, revenue, currency, placed_at, incarnation)"
                 " select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::boolean[], $5::text[], $6::boolean[],"
-                " $7::numeric[], $8::text[], $9::timestamptz[]) on conflict (client_id, order_id) do update set"
-                " version = excluded.version, present = excluded.present, kind = excluded.kind, paid = excluded.paid,"
-                " revenue = excluded.revenue, currency = excluded.currency, placed_at = excluded.placed_at",
+                " $7::numeric[], $8::text[], $9::timestamptz[], $10::bigint[])"
+                " on conflict (client_id, order_id) do update set version = excluded.version,"
+                " present = excluded.present, kind = excluded.kind, paid = excluded.paid, revenue = excluded.revenue,"
+                " currency = excluded.currency, placed_at = excluded.placed_at, incarnation = excluded.incarnation",
                 *zip(*copies, strict=True),
             )
 
@@ -97,8 +104,7 @@ class Clients:
 async def find_facts(unit: Unit, client_id: UUID) -> ClientFacts | None:
     """Return what is known of a client, without locking; None if nothing."""
     row = await unit.connection.fetchrow(
-        "select client_id, card_version, name, status, starred, orders, paid_orders, revenue, last_order_at"
-        " from client_facts where client_id = $1",
+        f"select {FACTS} from client_facts where client_id = $1",  # noqa: S608 - a constant
         client_id,
     )
     return _client(row) if row else None
@@ -108,7 +114,7 @@ def _client(row: asyncpg.Record) -> ClientFacts:
     revenue = {currency: Decimal(amount) for currency, amount in orjson.loads(row["revenue"]).items()}
     return ClientFacts(
         row["client_id"],
-        row["card_version"],
+        Stamp(row["card_incarnation"], row["card_version"]),
         Card(row["name"], row["status"], row["starred"]),
         Facts(row["orders"], row["paid_orders"], revenue, row["last_order_at"]),
     )
@@ -118,6 +124,6 @@ def _row(state: ClientFacts) -> tuple[object, ...]:
     card, facts = state.card, state.facts
     revenue = {currency: f"{facts.revenue[currency].normalize():f}" for currency in sorted(facts.revenue)}
     return (
-        state.client_id, state.card_version, card.name, card.status, card.starred, facts.orders, facts.paid_orders,
+        state.client_id, *state.card_stamp, card.name, card.status, card.starred, facts.orders, facts.paid_orders,
         orjson.dumps(revenue).decode(), facts.last_order_at,
     )  # fmt: skip

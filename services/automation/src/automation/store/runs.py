@@ -1,4 +1,4 @@
-"""Runs: only ever added, and known again by the event's client, subject and version."""
+"""Runs: only ever added, and known again by the event's id, which a rewind of its owner does not change."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -13,27 +13,17 @@ from schemas.event import Event
 
 
 class Traces:
-    """Runs that the events of a batch may have had before, by client; the lock on the client's facts guards them."""
+    """Runs that the events of a batch have had before, by client; the lock on the client's facts guards them."""
 
     def key(self, message: Event) -> UUID | None:
         return client_of(message)
 
     async def load(self, unit: Unit, messages: Sequence[Event]) -> Mapping[UUID, Trace]:
-        about = sorted({
-            (client, message.subject_id, message.subject_version)
-            for message in messages
-            if (client := client_of(message))
-        })  # fmt: skip
-        now = await unit.now()
-        found = {client: Trace(client, now) for client, _, _ in about}
         rows = await unit.connection.fetch(
-            "select r.client_id, r.id from runs r join unnest($1::uuid[], $2::uuid[], $3::bigint[])"
-            " k(client_id, subject, subject_version) using (client_id, subject, subject_version)",
-            *zip(*about, strict=True),
+            "select id from runs where event_id = any($1::uuid[])", [message.event_id for message in messages]
         )
-        for row in rows:
-            found[row["client_id"]].known.add(row["id"])
-        return found
+        now, known = await unit.now(), {row["id"] for row in rows}
+        return {client: Trace(client, now, known) for message in messages if (client := client_of(message))}
 
     async def save(self, unit: Unit, states: Sequence[Trace]) -> None:
         new = [run for trace in states for run in trace.new]

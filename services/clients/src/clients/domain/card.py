@@ -6,9 +6,18 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from chassis.effects import Restate
 from chassis.errors import VersionMismatch
 from clients.domain.refusals import ClientUnknown, StatusUnknown
-from schemas.clients import Client, ClientChanged, ClientStarred, ClientStatusChanged, Task, TaskCreated
+from schemas.clients import (
+    Client,
+    ClientChanged,
+    ClientForgotten,
+    ClientStarred,
+    ClientStatusChanged,
+    Task,
+    TaskCreated,
+)
 from schemas.event import Event
 
 LONGEST_TITLE = 300
@@ -67,6 +76,13 @@ class Card:
         different = {name: value for name, value in fields.items() if getattr(client, name) != value}
         if different:
             yield ClientChanged(client=self._write(client, different), changed=tuple(sorted(different)))
+
+    def restate(self, asked: Restate) -> Iterator[Event]:
+        """Tell anew how the card is, or that there is none."""
+        if self.client is None:
+            yield ClientForgotten(client_id=asked.subject)
+        else:
+            yield ClientChanged(client=self._write(self.client, {}))
 
     def add_task(self, task: Task, *, request: UUID | None = None, origin: Origin | None = None) -> Iterator[Event]:
         """Put a task on the list; ``{client}`` in its title stands for the client's name."""

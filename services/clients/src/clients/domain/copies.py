@@ -5,7 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from schemas.orders import Order
+from schemas.event import NEVER, Stamp
+from schemas.orders import OrderEvent, OrderForgotten, OrderLeft
 
 NOTHING = Decimal(0)
 
@@ -16,7 +17,7 @@ class OrderCopy:
 
     client_id: UUID
     order_id: UUID
-    version: int = 0
+    stamp: Stamp = NEVER
     present: bool = False
     kind: str = "order"
     paid: bool = False
@@ -25,11 +26,18 @@ class OrderCopy:
     placed_at: datetime | None = None
     changed: bool = False
 
-    def hear(self, order: Order, *, left: bool) -> None:
+    def hear(self, seen: OrderEvent) -> None:
         """Take the order's state, unless a newer one was heard: lanes have no order between them."""
-        if order.version <= self.version:
+        if seen.stamp <= self.stamp:
             return
-        self.version, self.kind, self.present, self.changed = order.version, order.kind, not left, True
+        order, left = seen.order, isinstance(seen, OrderLeft)
+        self.stamp, self.kind, self.present, self.changed = seen.stamp, order.kind, not left, True
         self.currency, self.placed_at = order.total.currency, order.placed_at
         self.paid = order.paid and not left
         self.revenue = order.total.amount - order.refunded.amount if self.paid else NOTHING
+
+    def forget(self, forgotten: OrderForgotten) -> None:
+        """Count the order no more, if it was ever heard of."""
+        if NEVER < self.stamp < forgotten.stamp:
+            self.stamp, self.present, self.changed = forgotten.stamp, False, True
+            self.paid, self.revenue = False, NOTHING

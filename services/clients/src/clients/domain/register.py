@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from uuid import UUID
 
-from chassis.errors import Rejected, VersionMismatch
+from chassis.errors import Later, VersionMismatch
 from clients.domain.identity import Link, identities, kin, shown
 from clients.domain.refusals import ClientUnknown, DicTaken, IcoTaken, IdentityUnknown, StatusUnknown
-from schemas.clients import Client, ClientChanged, ClientCreated, IdentityLinked
+from schemas.clients import Client, ClientChanged, ClientCreated, IdentityForgotten, IdentityLinked
 from schemas.event import Event
 from schemas.ids import derive
 from schemas.orders import Order
@@ -83,8 +83,7 @@ class Register:
         if not self.links[order.identity.id].free:
             return
         if client_id not in self.cards:
-            reason = "client-unknown"
-            raise Rejected(reason)
+            raise Later(ClientUnknown.slug)
         yield from self._link(order.identity, client_id)
 
     def store_by_hand(self, client: Client) -> Iterator[Event]:
@@ -123,6 +122,15 @@ class Register:
             yield from self._link(link.identity, client_id)
         elif client_id is None and not link.unlinked_by_hand:
             self._put(link._replace(unlinked_by_hand=True))
+
+    def restate(self, identity_id: UUID) -> Iterator[Event]:
+        """Tell anew whose an identity is, or that it was never linked."""
+        link = self.links.get(identity_id)
+        if link is None or not link.version:
+            yield IdentityForgotten(identity_id=identity_id)
+        else:
+            self._put(link._replace(version=link.version + 1))
+            yield IdentityLinked(identity=link.identity, client_id=link.client_id, version=link.version + 1)
 
     def _same_firm(self, identity: Identity, numbers: Iterable[Identity]) -> Client | None:
         """Return the client that an identity must mean: by the number itself, else by one that belongs to it."""

@@ -87,9 +87,11 @@ create index tasks_client on public.tasks (client_id, due, id);
 create index tasks_due on public.tasks (due, id);
 
 -- One row per client and order, as the client's lane told it last. Rows that are not present keep farewells.
+-- `incarnation` is that of the log of orders: with the version it guards the copy.
 create table public.order_copies (
     client_id uuid not null,
     order_id uuid not null,
+    incarnation bigint not null,
     version bigint not null,
     present boolean not null,
     kind text not null,

@@ -3,10 +3,12 @@
 from clients.store.cards import Cards
 from clients.store.checks import CHECKS, COPIES
 from clients.store.copies import Copies
+from clients.store.keys import Revocations
 from clients.store.register import Registers
 
 register = Registers()
 cards = Cards()
 copies = Copies()
+revocations = Revocations()
 
-__all__ = ["CHECKS", "COPIES", "cards", "copies", "register"]
+__all__ = ["CHECKS", "COPIES", "cards", "copies", "register", "revocations"]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
+from chassis.effects import Restate
 from chassis.events.unit import Unit
 from clients.domain.card import Card, StoredTask
 from clients.store.rows import client_of, write_clients
@@ -37,11 +38,11 @@ class OfClient(Protocol):
 class Cards:
     """States: one card per client; a client that is not stored has an empty one."""
 
-    def key(self, message: OfClient) -> UUID:
+    def key(self, message: OfClient | Restate) -> UUID:
         """Requests and commands name their client."""
-        return message.client_id
+        return message.subject if isinstance(message, Restate) else message.client_id
 
-    async def load(self, unit: Unit, messages: Sequence[OfClient]) -> Mapping[UUID, Card]:
+    async def load(self, unit: Unit, messages: Sequence[OfClient | Restate]) -> Mapping[UUID, Card]:
         wanted = sorted({self.key(message) for message in messages})
         statuses = frozenset(row[0] for row in await unit.connection.fetch(STATUSES))
         found = {row["id"]: client_of(row) for row in await unit.connection.fetch(LOCK, wanted)}

@@ -1,10 +1,14 @@
 """Access keys: what was signed here, and what was revoked. Keys live by the database clock, which tests do not move."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from chassis.database import Connection
+from chassis.effects import Restate
+from chassis.events.unit import Unit
 
 ADD = """
     insert into keys (id, name, role, expires_at, created_by)
@@ -47,6 +51,45 @@ class StoredKey(NamedTuple):
     created_by: str
     created_at: datetime
     revoked_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Revocation:
+    """A key that others know to be revoked, and since when it is here: from ``now`` on, if the revocation was lost."""
+
+    key_id: UUID
+    now: datetime
+    revoked_at: datetime | None = None
+
+    def again(self) -> datetime:
+        """Be revoked, and return since when."""
+        self.revoked_at = self.revoked_at or self.now
+        return self.revoked_at
+
+
+class Revocations:
+    """States: keys that others ask about; they are asked about only because they were revoked."""
+
+    def key(self, message: Restate) -> UUID:
+        """Return the id of the key."""
+        return message.subject
+
+    async def load(self, unit: Unit, messages: Sequence[Restate]) -> Mapping[UUID, Revocation]:
+        asked = [message.subject for message in messages]
+        rows = await unit.connection.fetch(
+            "select id, revoked_at from chassis.revoked_keys where id = any($1::uuid[])", asked
+        )
+        known = {row["id"]: row["revoked_at"] for row in rows}
+        now = await unit.now()
+        return {key: Revocation(key, now, known.get(key)) for key in asked}
+
+    async def save(self, unit: Unit, states: Sequence[Revocation]) -> None:
+        await unit.connection.execute(
+            "insert into chassis.revoked_keys select * from unnest($1::uuid[], $2::timestamptz[])"
+            " on conflict do nothing",
+            [state.key_id for state in states],
+            [state.revoked_at for state in states],
+        )
 
 
 async def has_passed(connection: Connection, moment: datetime) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from uuid import UUID
 
+from chassis.effects import Restate
 from chassis.events.unit import Unit
 from chassis.locks import share
 from clients.domain.edit import EditCard
@@ -15,7 +16,7 @@ from schemas.clients import Client
 from schemas.orders import OrderAssigned, OrderEvent, OrderLeft
 from schemas.values import Identity
 
-Message = OrderEvent | NewClient | EditCard | LinkIdentity
+Message = OrderEvent | NewClient | EditCard | LinkIdentity | Restate
 ONE = "the register"
 """There is one register, and a batch loads of it what its messages need."""
 
@@ -110,7 +111,7 @@ def _given_by_person(message: OrderEvent) -> bool:
 
 def _wanted(message: Message) -> list[Identity]:
     """Return the identities to lock for a message."""
-    if isinstance(message, LinkIdentity):
+    if isinstance(message, LinkIdentity | Restate):
         return []
     if isinstance(message, OrderEvent):
         return identities_of(message.order) if message.order.client_id is None else [message.order.identity]
@@ -129,6 +130,7 @@ async def _lock_links(unit: Unit, messages: Sequence[Message]) -> dict[UUID, Lin
         kinds, texts = [identity.kind for identity in values], [identity.value for identity in values]
         await unit.connection.execute(INSERT_MISSING, wanted, kinds, texts)
     wanted += [message.identity_id for message in messages if isinstance(message, LinkIdentity)]
+    wanted += [message.subject for message in messages if isinstance(message, Restate)]
     rows = await unit.connection.fetch(LOCK_IDENTITIES, wanted) if wanted else []
     return {
         key: Link(Identity.model_construct(kind=kind, value=value), *rest)

@@ -1,7 +1,7 @@
 """The account: it bears for every order what the order deserves, and its ledger gets the difference."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
@@ -11,7 +11,7 @@ from chassis.errors import Rejected
 from loyalty.domain.programme import Programmes, points_of, tier_of
 from schemas import loyalty as public
 from schemas.automation import PointsAwardRequested
-from schemas.event import Event
+from schemas.event import Event, Stamp
 from schemas.ids import derive
 from schemas.loyalty import PointsEarned, PointsTakenBack, Programme, RequestRefused, Tier, TierReached
 from schemas.orders import Order
@@ -45,7 +45,7 @@ class Entry(NamedTuple):
 class OrderCopy:
     """What an account last heard of an order, and the points it bears for it.
 
-    ``present`` is false once the order has left for another client: it bears nothing here any more.
+    ``present`` is false once the order has left for another client, or is forgotten: it bears nothing here any more.
     """
 
     order_id: UUID
@@ -58,6 +58,12 @@ class OrderCopy:
     present: bool
     points: int = 0
     programme_version: int | None = None
+    incarnation: int = 0
+
+    @property
+    def stamp(self) -> Stamp:
+        """What guards the copy."""
+        return Stamp(self.incarnation, self.version)
 
 
 @dataclass(slots=True)
@@ -72,7 +78,7 @@ class Account:
     orders: dict[UUID, OrderCopy] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
 
-    def settle(self, order: Order, why: Why, *, present: bool = True) -> Iterator[Event]:
+    def settle(self, order: Order, why: Why, *, incarnation: int = 0, present: bool = True) -> Iterator[Event]:
         """Make the account bear for an order exactly what its latest state deserves.
 
         A payment, a refund, an edit, a farewell and a late event are all this one difference. The version of the
@@ -80,18 +86,30 @@ class Account:
         with the order; only while there is none, or it does not name the order's currency, is it looked for anew.
         """
         known = self.orders.get(order.id)
-        if known and order.version <= known.version:
+        if known and (incarnation, order.version) <= known.stamp:
             return
         programme = self._programme_of(order, known)
         copy = self.orders[order.id] = OrderCopy(
             order.id, order.version, order.kind, order.total.currency, order.total.amount, order.refunded.amount,
             order.paid_at, present, _due(order, programme) if present else 0, programme.version if programme else None,
+            incarnation,
         )  # fmt: skip
         first = known is None or known.programme_version is None
-        entry_id = derive("entry", self.client_id, order.id, order.version)
         at = (order.paid_at if first else None) or order.revised_at
+        yield from self._book_difference(known, copy, at, why)
+
+    def forget(self, order_id: UUID, why: Why, *, incarnation: int) -> Iterator[Event]:
+        """Bear nothing any more for an order that is no more, if it was ever heard of."""
+        known = self.orders.get(order_id)
+        if known and (incarnation, 0) > known.stamp:
+            copy = replace(known, version=0, incarnation=incarnation, present=False, points=0)
+            self.orders[order_id] = copy
+            yield from self._book_difference(known, copy, self.programmes.now, why)
+
+    def _book_difference(self, known: OrderCopy | None, copy: OrderCopy, at: datetime, why: Why) -> Iterator[Event]:
+        entry_id = derive("entry", self.client_id, copy.order_id, *copy.stamp)
         difference = copy.points - (known.points if known else 0)
-        entry = Entry(entry_id, self.client_id, order.id, "order", difference, 0, at, copy.programme_version, why)
+        entry = Entry(entry_id, self.client_id, copy.order_id, "order", difference, 0, at, copy.programme_version, why)
         yield from self._book(entry)
 
     def award(self, request: PointsAwardRequested, why: Why) -> Iterator[Event]:

@@ -19,7 +19,8 @@ create table accounts (
 create index accounts_shown on accounts (client_id) where version > 0;
 create index accounts_of_lane on accounts (lane, client_id) where version > 0;
 
--- What each account last heard of an order, and the points it bears for it.
+-- What each account last heard of an order, and the points it bears for it. `incarnation` is that of the log of orders:
+-- with the version it guards the copy.
 create table order_copies (
     client_id uuid not null references accounts,
     order_id uuid not null,
@@ -32,6 +33,7 @@ create table order_copies (
     present boolean not null,
     points bigint not null,
     programme_version int references programmes,
+    incarnation bigint not null,
     primary key (client_id, order_id)
 ) with (fillfactor = 70);
 

@@ -12,9 +12,9 @@ from chassis.events.unit import Unit
 from loyalty.domain import Account, OrderCopy, Programmes
 from loyalty.store.programme import read_programmes, share_programmes
 from schemas.automation import PointsAwardRequested
-from schemas.orders import OrderEvent
+from schemas.orders import OrderEvent, OrderForgotten
 
-Message = OrderEvent | PointsAwardRequested | Turn
+Message = OrderEvent | OrderForgotten | PointsAwardRequested | Turn
 ENTRY_COLUMNS = (
     "id", "client_id", "order_id", "kind", "points", "balance", "at", "programme_version", "cause", "cause_place",
 )  # fmt: skip
@@ -28,23 +28,28 @@ class Accounts:
         return message.key if isinstance(message, Turn) else message.client_id
 
     async def load(self, unit: Unit, messages: Sequence[Message]) -> Mapping[UUID, Account]:
-        """Lock the accounts, then read what hangs on them; the programme last, so that a regrading misses nobody."""
+        """Lock the accounts, then read what hangs on them; the programme last, so that a regrading misses nobody.
+
+        An order that is no more makes no account: its key may be that of an identity.
+        """
         clients = sorted({key for message in messages if (key := self.key(message))})
+        new = sorted({key for m in messages if not isinstance(m, OrderForgotten) and (key := self.key(m))})
         await unit.connection.execute(
             "insert into accounts (client_id, lane) select * from unnest($1::uuid[], $2::smallint[])"
             " on conflict do nothing",
-            clients,
-            [lane_of(client) for client in clients],
+            new,
+            [lane_of(client) for client in new],
         )
         rows = await unit.connection.fetch(
             "select client_id, points, tier, version from accounts where client_id = any($1::uuid[])"
             " order by client_id for update",
             clients,
         )
-        orders = {(self.key(m), m.order.id) for m in messages if isinstance(m, OrderEvent)}
+        orders = {(self.key(m), m.subject_id) for m in messages if isinstance(m, OrderEvent | OrderForgotten)}
         copies = await _copies(unit, orders)
         programmes = await share_programmes(unit)
-        loaded = {row["client_id"]: _account(row, programmes) for row in rows}
+        loaded = {client: Account(client, programmes) for client in clients}
+        loaded |= {row["client_id"]: _account(row, programmes) for row in rows}
         for copy in copies:
             client_id, *fields = copy
             loaded[client_id].orders[copy["order_id"]] = OrderCopy(*fields)
@@ -90,8 +95,8 @@ async def _copies(unit: Unit, orders: Collection[tuple[UUID | None, UUID]]) -> l
     clients, ids = zip(*orders, strict=True) if orders else ((), ())
     return await unit.connection.fetch(
         "select client_id, order_id, version, kind, currency, total, refunded, paid_at, present, points,"
-        " programme_version from order_copies join unnest($1::uuid[], $2::uuid[]) heard(client_id, order_id)"
-        " using (client_id, order_id)",
+        " programme_version, incarnation from order_copies"
+        " join unnest($1::uuid[], $2::uuid[]) heard(client_id, order_id) using (client_id, order_id)",
         list(clients),
         list(ids),
     )
@@ -112,11 +117,12 @@ async def _save_accounts(unit: Unit, states: Sequence[Account]) -> None:
 async def _save_copies(unit: Unit, copies: Sequence[tuple[UUID, OrderCopy]]) -> None:
     await unit.connection.execute(
         "insert into order_copies select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[],"
-        " $6::numeric[], $7::numeric[], $8::timestamptz[], $9::boolean[], $10::bigint[], $11::int[])"
+        " $6::numeric[], $7::numeric[], $8::timestamptz[], $9::boolean[], $10::bigint[], $11::int[], $12::bigint[])"
         " on conflict (client_id, order_id) do update set version = excluded.version, kind = excluded.kind,"
         " currency = excluded.currency, total = excluded.total, refunded = excluded.refunded,"
         " paid_at = excluded.paid_at, present = excluded.present, points = excluded.points,"
-        " programme_version = excluded.programme_version where order_copies.version < excluded.version",
+        " programme_version = excluded.programme_version, incarnation = excluded.incarnation"
+        " where (order_copies.incarnation, order_copies.version) < (excluded.incarnation, excluded.version)",
         [client_id for client_id, _ in copies],
         [copy.order_id for _, copy in copies],
         [copy.version for _, copy in copies],
@@ -128,6 +134,7 @@ async def _save_copies(unit: Unit, copies: Sequence[tuple[UUID, OrderCopy]]) -> 
         [copy.present for _, copy in copies],
         [copy.points for _, copy in copies],
         [copy.programme_version for _, copy in copies],
+        [copy.incarnation for _, copy in copies],
     )
 
 

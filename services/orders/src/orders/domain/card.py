@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from schemas.clients import Client
+from schemas.clients import Client, ClientEvent, ClientForgotten
+from schemas.event import NEVER, Stamp
 from schemas.values import Address, Billing
 
 
@@ -13,13 +14,14 @@ class Card:
 
     id: UUID
     billing: Billing | None = None
-    version: int = 0
+    stamp: Stamp = NEVER
     changed: bool = False
 
-    def keep(self, client: Client) -> None:
-        """Take over the card unless a newer one is known."""
-        if client.version > self.version:
-            self.billing, self.version, self.changed = billing_of(client), client.version, True
+    def keep(self, said: ClientEvent | ClientForgotten) -> None:
+        """Take over the card, or that there is none, unless something newer is known."""
+        if said.stamp > self.stamp:
+            self.billing = billing_of(said.client) if isinstance(said, ClientEvent) else None
+            self.stamp, self.changed = said.stamp, True
 
 
 def billing_of(client: Client) -> Billing:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from schemas.clients import IdentityLinked
+from schemas.clients import IdentityForgotten, IdentityLinked
+from schemas.event import NEVER, Stamp
 
 
 @dataclass(slots=True)
@@ -12,12 +13,13 @@ class Link:
 
     id: UUID
     client_id: UUID | None = None
-    version: int = 0
+    stamp: Stamp = NEVER
     changed: bool = False
 
-    def follow(self, linked: IdentityLinked) -> bool:
+    def follow(self, said: IdentityLinked | IdentityForgotten) -> bool:
         """Take over what was said unless something newer is known; tell whether it was taken."""
-        if linked.version <= self.version:
+        if said.stamp <= self.stamp:
             return False
-        self.client_id, self.version, self.changed = linked.client_id, linked.version, True
+        self.client_id = said.client_id if isinstance(said, IdentityLinked) else None
+        self.stamp, self.changed = said.stamp, True
         return True

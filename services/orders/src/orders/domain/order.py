@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from uuid import UUID
 
+from chassis.effects import Restate
 from chassis.errors import VersionMismatch
 from orders.domain.card import Card, overwritten
 from orders.domain.errors import ClientUnknown, ConfirmationNeeded, OrderUnknown
@@ -20,6 +21,7 @@ from schemas.orders import (
     OrderCancelled,
     OrderChanged,
     OrderEvent,
+    OrderForgotten,
     OrderLeft,
     OrderPaid,
     OrderPlaced,
@@ -105,6 +107,18 @@ class Order:
         """Take the order from its client; it stays nobody's whatever its identity is linked to."""
         public = self._present(command.expected_version)
         yield from self._become(public.model_copy(update={"client_id": None, "assigned_by": "operator"}))
+
+    def restate(self, asked: Restate) -> Iterator[OrderEvent | OrderForgotten]:
+        """Tell anew how the order is to all who heard of it what is no longer so. That is no news to rules."""
+        if self.public is None:
+            yield from (OrderForgotten(order_id=self.id, left=key) for key in asked.keys)
+            return
+        self.changed = True
+        for key in asked.keys:
+            if key != self.public.key:
+                self.public = self._next_version(self.public)
+                yield OrderLeft(order=self.public, left=key)
+        yield self._tell(OrderChanged)
 
     def _present(self, expected_version: int | None) -> PublicOrder:
         if self.public is None:

@@ -20,17 +20,20 @@ create table products (
     version bigint not null
 );
 
--- To which client a billing identity's orders belong, as clients says. Version 0: nothing was said yet.
+-- To which client a billing identity's orders belong, as clients says. Version 0: nothing was said yet, or it was never
+-- linked. `incarnation` is that of the owner's log, here and in the cards: with the version it guards the copy.
 create table identity_links (
     id uuid primary key,
     client_id uuid,
+    incarnation bigint not null default 0,
     version bigint not null default 0
 );
 
--- Whom to bill, as the clients' cards say. Version 0: nothing was said yet.
+-- Whom to bill, as the clients' cards say. Version 0: nothing was said yet, or there is no such client any more.
 create table cards (
     id uuid primary key,
     billing jsonb,
+    incarnation bigint not null default 0,
     version bigint not null default 0
 );
 

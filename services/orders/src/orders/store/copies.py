@@ -9,7 +9,8 @@ from orders.domain.card import Card
 from orders.domain.link import Link
 from orders.domain.order import AssignClient
 from orders.domain.revision import Revision
-from schemas.clients import ClientEvent, IdentityLinked
+from schemas.clients import ClientEvent, ClientForgotten, IdentityForgotten, IdentityLinked
+from schemas.event import Stamp
 from schemas.values import Billing
 
 
@@ -19,7 +20,7 @@ class Links:
     def key(self, message: object) -> UUID | None:
         if isinstance(message, Revision | IdentityLinked):
             return message.identity.id
-        return None
+        return message.identity_id if isinstance(message, IdentityForgotten) else None
 
     async def load(self, unit: Unit, messages: Sequence[object]) -> dict[UUID, Link]:
         keys = sorted({key for message in messages if (key := self.key(message))})
@@ -28,19 +29,23 @@ class Links:
             keys,
         )
         rows = await unit.connection.fetch(
-            "select id, client_id, version from identity_links where id = any($1::uuid[]) order by id for update", keys
+            "select id, client_id, incarnation, version from identity_links where id = any($1::uuid[])"
+            " order by id for update",
+            keys,
         )
-        return {row["id"]: Link(row["id"], row["client_id"], row["version"]) for row in rows}
+        return {key: Link(key, client_id, Stamp(*stamp)) for key, client_id, *stamp in map(tuple, rows)}
 
     async def save(self, unit: Unit, states: Sequence[Link]) -> None:
         changed = [link for link in states if link.changed]
         if changed:
             await unit.connection.execute(
-                "update identity_links l set client_id = n.client_id, version = n.version"
-                " from unnest($1::uuid[], $2::uuid[], $3::bigint[]) n(id, client_id, version) where l.id = n.id",
+                "update identity_links l set client_id = n.client_id, incarnation = n.incarnation, version = n.version"
+                " from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[])"
+                " n(id, client_id, incarnation, version) where l.id = n.id",
                 [link.id for link in changed],
                 [link.client_id for link in changed],
-                [link.version for link in changed],
+                [link.stamp.incarnation for link in changed],
+                [link.stamp.version for link in changed],
             )
 
 
@@ -50,11 +55,11 @@ class Cards:
     def key(self, message: object) -> UUID | None:
         if isinstance(message, ClientEvent):
             return message.client.id
-        return message.client_id if isinstance(message, AssignClient) else None
+        return message.client_id if isinstance(message, AssignClient | ClientForgotten) else None
 
     async def load(self, unit: Unit, messages: Sequence[object]) -> dict[UUID, Card]:
         keys = sorted({key for message in messages if (key := self.key(message))})
-        heard = sorted({message.client.id for message in messages if isinstance(message, ClientEvent)})
+        heard = sorted({key for m in messages if not isinstance(m, AssignClient) and (key := self.key(m))})
         if heard:
             await unit.connection.execute(
                 "insert into cards (id) select id from unnest($1::uuid[]) id order by id on conflict do nothing", heard
@@ -66,21 +71,23 @@ class Cards:
         changed = [card for card in states if card.changed]
         if changed:
             await unit.connection.execute(
-                "update cards c set billing = n.billing, version = n.version"
-                " from unnest($1::uuid[], $2::jsonb[], $3::bigint[]) n(id, billing, version) where c.id = n.id",
+                "update cards c set billing = n.billing, incarnation = n.incarnation, version = n.version"
+                " from unnest($1::uuid[], $2::jsonb[], $3::bigint[], $4::bigint[])"
+                " n(id, billing, incarnation, version) where c.id = n.id",
                 [card.id for card in changed],
                 [card.billing and card.billing.model_dump_json() for card in changed],
-                [card.version for card in changed],
+                [card.stamp.incarnation for card in changed],
+                [card.stamp.version for card in changed],
             )
 
 
 async def _cards(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, Card]:
     rows = await connection.fetch(
-        "select id, billing, version from cards where id = any($1::uuid[]) order by id for update", keys
+        "select id, billing, incarnation, version from cards where id = any($1::uuid[]) order by id for update", keys
     )
     return {
-        row["id"]: Card(row["id"], row["billing"] and Billing.model_validate_json(row["billing"]), row["version"])
-        for row in rows
+        key: Card(key, billing and Billing.model_validate_json(billing), Stamp(*stamp))
+        for key, billing, *stamp in map(tuple, rows)
     }
 
 

@@ -8,11 +8,12 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from chassis.effects import Restate
 from chassis.events.unit import Unit
 from orders.domain.order import AssignClient, Order, UnassignClient
 from orders.domain.revision import Removal, Revision
 from orders.domain.telling import Sighting, Telling
-from schemas.clients import IdentityLinked
+from schemas.clients import IdentityForgotten, IdentityLinked
 from schemas.orders import Order as PublicOrder
 
 
@@ -30,7 +31,7 @@ class Orders:
     def key(self, message: object) -> UUID | None:
         if isinstance(message, Revision | Removal | AssignClient | UnassignClient):
             return message.order_id
-        return None
+        return message.subject if isinstance(message, Restate) else None
 
     async def load(self, unit: Unit, messages: Sequence[object]) -> dict[UUID, Order]:
         keys = sorted({key for message in messages if (key := self.key(message))})
@@ -57,6 +58,8 @@ class Portfolios:
     """All orders of an identity that follow its link; the link itself is locked before them."""
 
     def key(self, message: object) -> UUID | None:
+        if isinstance(message, IdentityForgotten):
+            return message.identity_id
         return message.identity.id if isinstance(message, IdentityLinked) else None
 
     async def load(self, unit: Unit, messages: Sequence[object]) -> dict[UUID, Portfolio]:

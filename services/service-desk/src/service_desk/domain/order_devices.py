@@ -7,8 +7,9 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from chassis.errors import Rejected
+from schemas.event import Stamp
 from schemas.ids import device_id
-from schemas.orders import DeviceTerms, Order, OrderAssigned, OrderEvent, OrderLeft
+from schemas.orders import DeviceTerms, Order, OrderAssigned, OrderEvent, OrderForgotten, OrderLeft
 from service_desk.domain.device import Device, Effect, announce
 
 MOST_UNITS = 1_000
@@ -29,8 +30,10 @@ class Unit(NamedTuple):
 class OrderDevices:
     """An order as it was last heard of, and all devices it ever declared.
 
-    ``since`` is the version with which the order came where it is; ``units`` counts what its latest state declares.
-    Notices that wait follow ``lead_months``: a device that moves may leave the lane where another lead goes round.
+    ``number`` is its version as devices know it: one that rises also when the orders' log was rewound and versions came
+    again, which ``base`` makes up for. ``since`` is the number with which the order came where it is; ``units`` counts
+    what its latest state declares. Notices that wait follow ``lead_months``: a device that moves may leave the lane
+    where another lead goes round.
     """
 
     order_id: UUID
@@ -38,8 +41,20 @@ class OrderDevices:
     client_id: UUID | None = None
     since: int = 0
     units: int = 0
+    incarnation: int = 0
+    base: int = 0
     devices: dict[UUID, Device] = field(default_factory=dict)
     lead_months: int = 1
+
+    @property
+    def stamp(self) -> Stamp:
+        """What guards the copy."""
+        return Stamp(self.incarnation, self.version)
+
+    @property
+    def number(self) -> int:
+        """The version as devices know it."""
+        return self.base + self.version
 
     def follow(self, event: OrderEvent) -> Iterator[Effect]:
         """Make the devices what the order's latest state says: paid makes them, given back in full closes them.
@@ -48,29 +63,46 @@ class OrderDevices:
         A device that is declared again counts as new: who heard of the move first may not know it from before.
         """
         units = {unit.id: unit for unit in _units(event.order)}
-        if event.order.version <= self.version:
-            yield from self._remember(event.order.version, units)
+        if event.stamp <= self.stamp:
+            if event.stamp.incarnation == self.incarnation:
+                yield from self._remember(self.base + event.order.version, units)
             return
-        client_id = None if isinstance(event, OrderLeft) else event.order.client_id
-        moved = isinstance(event, OrderLeft | OrderAssigned) or client_id != self.client_id or not self.version
-        previous = self.version
-        self.version, self.client_id, self.units = event.order.version, client_id, len(units)
+        client_id = event.order.client_id
+        elsewhere = client_id == self.client_id != event.client_id  # a farewell told again where the order is not
+        left = isinstance(event, OrderLeft) and not elsewhere
+        client_id = None if left else client_id
+        moved = left or isinstance(event, OrderAssigned) or client_id != self.client_id or not self.number
+        yield from self._become(event.stamp, client_id, units, moved=moved)
+
+    def forget(self, event: OrderForgotten) -> Iterator[Effect]:
+        """Close all devices of an order that is no more; they belong to nobody."""
+        if self.number and event.stamp > self.stamp:
+            yield from self._become(event.stamp, None, {}, moved=True)
+
+    def _become(
+        self, stamp: Stamp, client_id: UUID | None, units: dict[UUID, Unit], *, moved: bool
+    ) -> Iterator[Effect]:
+        previous = self.number
+        if previous and stamp.incarnation != self.incarnation:
+            self.base = previous + 1
+        self.incarnation, self.version = stamp
+        self.client_id, self.units = client_id, len(units)
         if moved:
-            self.since = self.version
+            self.since = self.number
         for known in list(self.devices.values()):
             before = replace(known)
             again = known.id in units and known.declared < previous
             if known.id in units:
-                _declare(known, units.pop(known.id), self.version)
+                _declare(known, units.pop(known.id), self.number)
             else:
                 known.state = "closed"
             known.client_id = client_id
             known.replan_notice(self.lead_months)
             if moved or again or known.public() != before.public():
-                known.version = self.version
+                known.version = self.number
             yield from announce(before, known)
         for unit in units.values():
-            yield from self._add(unit, self.version)
+            yield from self._add(unit, self.number)
 
     def _remember(self, version: int, units: dict[UUID, Unit]) -> Iterator[Effect]:
         """Keep what an older state declared and the latest does not: closed, as if it had been heard in time.
@@ -90,7 +122,7 @@ class OrderDevices:
             unit.id, self.client_id, self.order_id, unit.sku, unit.terms, unit.service_package, unit.sold_at
         )
         _declare(device, unit, declared)
-        device.version = self.version if declared == self.version else self.since
+        device.version = self.number if declared == self.number else self.since
         self.devices[device.id] = device
         yield from announce(None, device)
 

@@ -7,17 +7,20 @@ create table settings (
 );
 insert into settings default values;
 
--- What was last heard of each order. `since`: the version with which it came where it is; `units`: the devices that its
--- latest state declares.
+-- What was last heard of each order; `incarnation`, that of the log of orders, and `version` guard it. `base` and `version`
+-- make the number by which devices know it. `since`: the number with which it came where it is; `units`: the devices
+-- that its latest state declares.
 create table order_copies (
     order_id uuid primary key,
     version bigint not null default 0 check (version >= 0),
     client_id uuid,
     since bigint not null default 0,
-    units int not null default 0 check (units >= 0)
+    units int not null default 0 check (units >= 0),
+    incarnation bigint not null default 0,
+    base bigint not null default 0
 ) with (fillfactor = 70);
 
--- `declared`: the version of the last order state that named the device; 0 when it was entered by hand.
+-- `declared`: the number of the last order state that named the device; 0 when it was entered by hand.
 -- `notice_at`: when its client is to be reminded, planned with `notice_lead` months of lead.
 -- `lane`: where its events go, by its client; a device that belongs to nobody has its own.
 create table devices (

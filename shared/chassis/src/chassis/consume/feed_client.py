@@ -1,9 +1,10 @@
 """Reading other services' event feeds over HTTP."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import httpx
 
+from chassis.consume.journal import Lost
 from chassis.events.log import FeedPage, Head
 from chassis.events.record import Position, from_json
 
@@ -31,7 +32,15 @@ class FeedClient:
         )
         found = response.raise_for_status().json()
         records = [from_json(item) for item in found["items"]]
-        return FeedPage(found["resumed"], records, Position.parse(found["position"]))
+        return FeedPage(found["resumed"], records, Position.parse(found["position"]), found["known"])
+
+    async def restate(self, source: str, lost: Sequence[Lost]) -> None:
+        """Ask an owner to tell anew of what it took back. Raises httpx.HTTPError when it does not answer well."""
+        seen = [{"type": each.type, "key": str(each.key), "subject": str(each.subject)} for each in lost]
+        for start in range(0, len(seen), PAGE):
+            page = {"seen": seen[start : start + PAGE]}
+            response = await self._http.post(f"{self._address(source)}/v1/events/restate", json=page)
+            response.raise_for_status()
 
     async def heads(self, source: str) -> dict[int, Head]:
         """Return where the lanes of an owner stand. Raises httpx.HTTPError when the owner does not answer well."""

@@ -6,8 +6,10 @@ import httpx
 import structlog
 
 from chassis.consume.feed_client import FeedClient
+from chassis.consume.journal import last_before, taken_back
 from chassis.consume.progress import BEGINNING, Progress, begin_progress, read_progress
 from chassis.consume.subscription import Page, Subscription
+from chassis.events.log import FeedPage
 from chassis.events.record import Position
 from chassis.service import Starts
 
@@ -26,11 +28,11 @@ class Mender:
         """Read the owner's feed of a lane, page by page, until it has no more; another reader's progress ends it."""
         while True:
             after = (await self._progress(source))[lane]
-            page = await self.feed.page(source, lane, after)
+            page = await self._page(source, lane, after)
             if page.resumed < after.sequence:
-                log.error("numbers were taken back", source=source, lane=lane, had=str(after), now=page.resumed)
+                await self._report(source, lane, after, page.resumed)
             if page.records or page.position != after:
-                await self.subscription.apply(source, page.records, Page(lane, after, page.position))
+                await self.subscription.apply(source, page.records, Page(lane, after, page.position, page.resumed))
             if not page.records:
                 return
 
@@ -40,6 +42,24 @@ class Mender:
         at = {lane: Position(head.incarnation, head.published) for lane, head in heads.items()}
         async with self.subscription.database.pool.acquire() as connection:
             await begin_progress(connection, self.subscription.name, [source], at)
+
+    async def _page(self, source: str, lane: int, after: Position) -> FeedPage:
+        """Return the page of a lane after a position; after one that the owner knows, if it has forgotten that one."""
+        page = await self.feed.page(source, lane, after)
+        while not page.known:
+            async with self.subscription.database.pool.acquire() as connection:
+                before = await last_before(connection, self.subscription.name, source, lane, after.incarnation)
+            if before is None:
+                break
+            after, page = before, await self.feed.page(source, lane, before)
+        return page
+
+    async def _report(self, source: str, lane: int, had: Position, resumed: int) -> None:
+        """Ask an owner how all is now that was heard under numbers it took back; only then are they given up here."""
+        async with self.subscription.database.pool.acquire() as connection:
+            lost = await taken_back(connection, self.subscription.name, source, lane, resumed)
+        log.error("numbers were taken back", source=source, lane=lane, had=str(had), now=resumed, subjects=len(lost))
+        await self.feed.restate(source, lost)
 
     async def check_heads(self, source: str) -> None:
         """Ask the owner for its heads; mend lanes that are behind and have not moved since the check before."""

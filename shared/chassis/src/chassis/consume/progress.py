@@ -12,11 +12,12 @@ BEGINNING = Position(0, 0)
 
 
 class Following(NamedTuple):
-    """The part of a batch that may be applied now, where that leads, and the lanes with a hole before the rest."""
+    """The part of a batch that may be applied now, where that leads, lanes with a hole, and what repeats a number."""
 
     records: list[Record]
     progress: Progress
     holes: set[int]
+    repeated: list[Record]
 
 
 def following(records: Iterable[Record], progress: Mapping[int, Position]) -> Following:
@@ -24,8 +25,11 @@ def following(records: Iterable[Record], progress: Mapping[int, Position]) -> Fo
     at = dict(progress)
     fresh: list[Record] = []
     holes: set[int] = set()
+    repeated: list[Record] = []
     for record in records:
         here = at[record.lane]
+        if record.position <= here:
+            repeated.append(record)
         if record.lane in holes or record.position <= here:
             continue
         first = here == BEGINNING and record.sequence == 1
@@ -34,7 +38,8 @@ def following(records: Iterable[Record], progress: Mapping[int, Position]) -> Fo
             at[record.lane] = record.position
         else:
             holes.add(record.lane)
-    return Following(fresh, {lane: position for lane, position in at.items() if position != progress[lane]}, holes)
+    moved = {lane: position for lane, position in at.items() if position != progress[lane]}
+    return Following(fresh, moved, holes, repeated)
 
 
 async def begin_progress(

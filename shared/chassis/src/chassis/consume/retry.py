@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -17,11 +18,13 @@ from chassis.consume.outcomes import write_failures
 from chassis.database import TROUBLE, Database
 from chassis.effects import Turn
 from chassis.errors import BusinessError, NotFound, Rejected, place_of
-from chassis.events.record import Record
+from chassis.events.record import Record, event_of
 from chassis.events.unit import Unit, unit_of_work
 from chassis.service import Handler, Intake, Message, Service
 
 EVERY = 2.0
+PATIENCE = timedelta(hours=1)
+"""After that, what still cannot be decided is a dead letter: nobody waits for ever."""
 log = structlog.get_logger()
 
 
@@ -67,14 +70,17 @@ async def _retry_oldest(database: Database, service: Service, queue: Queue, give
         row = await unit.connection.fetchrow(
             "delete from chassis.parked where (subscription, handler, key, number) in (select subscription, handler,"
             " key, number from chassis.parked where subscription = $1 and handler = $2 and key = $3 order by number"
-            " limit 1 for update) returning record, number, reason, parked_at",
+            " limit 1 for update) returning record, number, reason, parked_at, parked_at < now() - $4::interval as old",
             *queue,
+            PATIENCE,
         )
         if row is None:
             return False
         async with attempted(database, f"parked/{queue.handler}/{queue.key}", [row["number"]]) as lost:
             failed = await _again(unit, service, queue.handler, kept(row["record"]), give_up or lost)
-        if failed and failed[0].later:
+        if failed and failed[0].later and row["old"]:
+            failed = [Failed(failed[0].handler, failed[0].message, Rejected(f"waited in vain: {failed[0].reason}"))]
+        elif failed and failed[0].later:
             await unit.connection.execute(
                 "insert into chassis.parked (subscription, handler, key, number, record, reason, parked_at)"
                 " overriding system value values ($1, $2, $3, $4, $5, $6, $7)",
@@ -164,5 +170,5 @@ def _heard(service: Service, origin: Origin) -> Sequence[Handler]:
 def _read(service: Service, origin: Origin) -> object:
     """Return the payload of what was kept. Raises whatever its reader raises."""
     if isinstance(origin, Record):
-        return service.event_types()[origin.type].model_validate_json(origin.body)
+        return event_of(origin, service.event_types()[origin.type])
     return service.parsers[origin.kind](origin) if isinstance(origin, Intake) else origin[0]

@@ -9,11 +9,12 @@ import structlog
 
 from chassis.consume.attempts import Suspect, attempted
 from chassis.consume.fold import Failed, Undecided, fold
+from chassis.consume.journal import give_up, refuse_others, write_applied
 from chassis.consume.outcomes import held_keys, write_failures
-from chassis.consume.progress import Progress, following, lock_progress, move_progress
+from chassis.consume.progress import Following, Progress, following, lock_progress, move_progress
 from chassis.database import COLLISIONS, COLLISIONS_BORNE, TROUBLE, Database
 from chassis.errors import Rejected, place_of
-from chassis.events.record import Position, Record
+from chassis.events.record import Position, Record, event_of
 from chassis.events.unit import Unit, unit_of_work
 from chassis.points import reach
 from chassis.service import MAIN, Message, Service
@@ -26,10 +27,22 @@ log = structlog.get_logger()
 
 
 class Page:
-    """A page of an owner's feed for one lane: applied only if progress, once locked, still is ``after``."""
+    """A page of an owner's feed for one lane: applied only if progress, once locked, still is ``after``.
 
-    def __init__(self, lane: int, after: Position, position: Position) -> None:
+    ``resumed`` is lower than ``after`` where the owner took numbers back.
+    """
+
+    def __init__(self, lane: int, after: Position, position: Position, resumed: int | None = None) -> None:
         self.lane, self.after, self.position = lane, after, position
+        self.resumed = after.sequence if resumed is None else resumed
+
+    def part(self, records: Sequence[Record], after: Position) -> "Page":
+        """Return the part of the page that some records are; the first one gives up what the page does."""
+        return Page(self.lane, after, records[-1].position, self.resumed if after == self.after else None)
+
+    def rest(self, after: Position) -> "Page":
+        """Return what is left of the page after its records."""
+        return Page(self.lane, after, self.position, self.resumed if after == self.after else None)
 
 
 class Subscription:
@@ -75,10 +88,10 @@ class Subscription:
         after = page.after if page else Position(0, 0)
         for start in range(0, len(records), size):
             part = records[start : start + size]
-            holes |= await self.apply(source, part, Page(page.lane, after, part[-1].position) if page else None)
+            holes |= await self.apply(source, part, page.part(part, after) if page else None)
             after = part[-1].position
         if page and after != page.position:
-            await self._apply(source, [], Page(page.lane, after, page.position), NOBODY)
+            await self._apply(source, [], page.rest(after), NOBODY)
         return holes
 
     async def _apply(self, source: str, records: Sequence[Record], page: Page | None, given_up: GivenUp) -> set[int]:
@@ -95,17 +108,21 @@ class Subscription:
             progress = await lock_progress(unit.connection, self.name, source, sorted(lanes))
             reach("batch.progress-locked")
             if page is None:
-                fresh, moved, holes = following(records, progress)
+                next_ones = following(records, progress)
             elif progress[page.lane] == page.after:
-                fresh, moved, holes = list(records), {page.lane: page.position}, set()
+                next_ones = Following(list(records), {page.lane: page.position}, set(), [])
+                if page.resumed < page.after.sequence:
+                    await give_up(unit.connection, (self.name, source, page.lane), page.after, page.resumed)
             else:
                 return set()
-            heard = [record for record in fresh if record.type in self._types]
+            fresh = next_ones.records
+            heard = self._heard(fresh)
             work = f"{self.name}/{source}/{heard[0].lane}" if heard else ""
             async with attempted(self.database, work, [record.position for record in heard]) as lost:
                 reasons = {heard[0].id: lost} if lost else given_up
-                await self._effect(unit, source, fresh, moved, reasons, careful=careful)
-        return holes
+                await self._effect(unit, source, fresh, next_ones.progress, reasons, careful=careful)
+            await refuse_others(unit, self.name, self._heard(next_ones.repeated))
+        return next_ones.holes
 
     async def _effect(
         self, unit: Unit, source: str, fresh: list[Record], moved: Progress, given_up: GivenUp, *, careful: bool
@@ -115,8 +132,12 @@ class Subscription:
             held = await held_keys(unit, self.name, [record.key for record in fresh])
             failed += await fold(self.service, unit, messages, careful=careful, held=held)
             unit.applied = True
+        await write_applied(unit.connection, self.name, self._heard(fresh))
         await write_failures(unit, self.name, failed)
         await move_progress(unit.connection, self.name, source, moved)
+
+    def _heard(self, records: Sequence[Record]) -> list[Record]:
+        return [record for record in records if record.type in self._types]
 
     def _read(self, records: Sequence[Record], given_up: GivenUp) -> tuple[list[Message], list[Failed]]:
         """Parse what somebody here listens to; the rest is never parsed."""
@@ -130,7 +151,7 @@ class Subscription:
             try:
                 if record.id in given_up:
                     raise Rejected(given_up[record.id])  # noqa: TRY301 - a verdict like any other
-                messages.append(message._replace(payload=kind.model_validate_json(record.body)))
+                messages.append(message._replace(payload=event_of(record, kind)))
             except (ValueError, Rejected) as error:
                 verdict = error if isinstance(error, Rejected) else Rejected(f"unreadable: {type(error).__name__}")
                 failed += [Failed(handler, message, verdict) for handler in self.service.handlers.get(kind, ())]

@@ -1,7 +1,8 @@
 """Incarnations: what tells a log apart from the same log set back to an earlier day.
 
 A database with another identity than the one that wrote last (restored, failed over) begins a new incarnation of all
-lanes before anything is written. Its number comes from the database clock in milliseconds and is never used twice.
+lanes before anything is written or published; so consumers notice, even if nothing ever is. Its number comes from the
+database clock in milliseconds and is never used twice.
 """
 
 import asyncpg

@@ -16,11 +16,15 @@ STORED = f"{COLUMNS}, sequence <= (select c.sequence from chassis.cursors c wher
 
 
 class FeedPage(NamedTuple):
-    """A page of one lane: from where reading resumed, the records, and the position reached with them."""
+    """A page of one lane: from where reading resumed, the records, and the position reached with them.
+
+    The log does not know the incarnation that was asked for if a backup was restored from before it began.
+    """
 
     resumed: int
     records: list[Record]
     position: Position
+    known: bool = True
 
 
 class Subject(NamedTuple):
@@ -65,11 +69,12 @@ def _stored(source: str, row: asyncpg.Record) -> Stored:
 
 async def read_page(connection: Connection, source: str, lane: int, after: Position, limit: int) -> FeedPage:
     """Read what is published after a position of any incarnation; numbers a later one took back are resumed before."""
-    taken_back = await connection.fetchval(
-        "select min(from_sequence) - 1 from chassis.incarnations where lane = $1 and number > $2",
+    taken_back, known = await connection.fetchrow(
+        "select min(from_sequence) filter (where number > $2) - 1, coalesce(bool_or(number = $2), false) or $2 = 0"
+        " from chassis.incarnations where lane = $1",
         lane,
         after.incarnation,
-    )
+    ) or (None, False)
     resumed = after.sequence if taken_back is None else min(after.sequence, taken_back)
     rows = await connection.fetch(
         f"select {COLUMNS} from chassis.events where lane = $1 and sequence > $2 and sequence <="  # noqa: S608 - a constant
@@ -80,11 +85,11 @@ async def read_page(connection: Connection, source: str, lane: int, after: Posit
     )
     records = [record_of(source, row) for row in rows]
     if records:
-        return FeedPage(resumed, records, records[-1].position)
+        return FeedPage(resumed, records, records[-1].position, known)
     current = await connection.fetchval(
         "select max(number) from chassis.incarnations where lane = $1 and from_sequence <= $2", lane, resumed + 1
     )
-    return FeedPage(resumed, [], Position(max(after.incarnation, current or 0), resumed))
+    return FeedPage(resumed, [], Position(max(after.incarnation, current or 0), resumed), known)
 
 
 async def read_heads(connection: Connection) -> dict[int, Head]:

@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
 
 from chassis.events.lanes import lane_of
+from schemas.event import Event
 
+E = TypeVar("E", bound=Event)
 SOURCE_PREFIX = "/klientela/"
 LARGEST_NUMBER = 2**63 - 1
 POSITION = re.compile(r"(?:(\d{1,19}):)?(\d{1,19})", re.ASCII)
@@ -121,6 +123,11 @@ class Record(NamedTuple):
             "causationid": self.causation, "causationplace": self.cause_place, "hops": self.hops,
             "actor": self.actor, "data": orjson.Fragment(self.body),
         }  # fmt: skip
+
+
+def event_of(record: Record, kind: type[E]) -> E:
+    """Read the event of a record as it is heard here. Raises ValueError when the body is not one of its type."""
+    return kind.model_validate_json(record.body).heard(record.id, record.incarnation)
 
 
 def from_headers(

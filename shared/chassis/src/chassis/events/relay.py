@@ -15,6 +15,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 
 from chassis.database import Database
+from chassis.events.incarnations import begin_incarnation
 from chassis.events.lanes import NEWS_OF_TOPICS_MS, check_partitions, partition_of
 from chassis.events.log import COLUMNS, record_of
 from chassis.events.partitions import ensure_partitions
@@ -56,6 +57,7 @@ class Relay:
 
     async def _publish(self, session: "asyncpg.Connection[asyncpg.Record]", producer: AIOKafkaProducer) -> None:
         pause = IDLE[0]
+        await begin_incarnation(session, await self.database.identify(session))
         await ensure_partitions(session)
         while True:
             self.database.committed.clear()

@@ -66,6 +66,35 @@ create table chassis.progress (
     primary key (subscription, source, lane)
 ) with (fillfactor = 20);
 
+-- What was applied and heard here, with a digest of id and bytes. Numbers that an owner took back are not among it.
+create table chassis.applied (
+    subscription text not null,
+    source text not null,
+    lane smallint not null,
+    sequence bigint not null,
+    incarnation bigint not null,
+    event uuid not null,
+    type text not null,
+    key uuid not null,
+    subject uuid not null,
+    digest bytea not null,
+    applied_at timestamptz not null default now()
+);
+create index applied_place on chassis.applied (subscription, source, lane, sequence);
+create index applied_age on chassis.applied using brin (applied_at);
+
+-- Where a lane's owner took numbers back that were applied here: `incarnation` and `sequence` had been reached.
+create table chassis.rewinds (
+    subscription text not null,
+    source text not null,
+    lane smallint not null,
+    incarnation bigint not null,
+    sequence bigint not null,
+    resumed bigint not null,
+    at timestamptz not null
+);
+create index rewinds_source on chassis.rewinds (source, at);
+
 -- How far topics from outside were read, with a mark of the last message: a topic made anew has another one there.
 create table chassis.outside (
     topic text not null,

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from chassis.consume.feed_client import FeedClient
 from chassis.consume.intake import IntakeWorker
 from chassis.consume.jobs import JobWorker
+from chassis.consume.journal import keep_short
 from chassis.consume.lane_consumer import Apply, Begin, LaneConsumer
 from chassis.consume.mending import Mender
 from chassis.consume.outside import Lookup, OutsideReader
@@ -135,6 +136,7 @@ class Process:
                 for source in sources:
                     tasks.create_task(mender.run(source, self.settings.heads_every))
                 tasks.create_task(consumer.run())
+                tasks.create_task(keep_short(self.database, self.settings.journal_days))
         finally:
             await feed.close()
 

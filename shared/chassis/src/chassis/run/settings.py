@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     stalled_after: float = Field(
         default=30.0, description="Seconds that the process may stand still before it ends itself"
     )
+    journal_days: int = Field(
+        default=35, ge=1, description="How long is kept what was applied; an older backup is not mended by it"
+    )
 
     @field_validator("partitions")
     @classmethod

@@ -18,6 +18,7 @@ from chassis.web.limits import LimitBody, LimitTime
 from chassis.web.openapi import RULES, DescribedApi, operation_id
 from chassis.web.operations import routes as operation_routes
 from chassis.web.problems import answer_with_problems
+from chassis.web.restating import routes as restating_routes
 from schemas.asyncapi import asyncapi
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -52,7 +53,7 @@ def build_app(
     answer_with_problems(app)
     app.add_middleware(LimitTime)
     app.add_middleware(LimitBody)
-    for routes in (*(service.routers if api else ()), feed_routes, operation_routes, health_routes):
+    for routes in (*(service.routers if api else ()), feed_routes, restating_routes, operation_routes, health_routes):
         app.include_router(routes)
 
     @app.get("/asyncapi.json", include_in_schema=False)

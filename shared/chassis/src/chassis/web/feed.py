@@ -38,6 +38,7 @@ async def page_of_events(
         "items": [record.as_json() for record in page.records],
         "resumed": page.resumed,
         "position": str(page.position),
+        "known": page.known,
     })  # fmt: skip
 
 
