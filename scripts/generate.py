@@ -29,11 +29,10 @@ def rendered(schema: compatibility.Schema) -> str:
 def outputs(root: Path) -> dict[Path, str]:
     """Return every generated file with the text it should have."""
     files = {root / compatibility.FOLDER / f"{name}.json": rendered(schema) for name, schema in schemas().items()}
-    survived = root / "docs/reliability.md"
-    return files | {
-        root / "docs/events.md": event_docs.page(event_docs.listeners()),
-        survived: reliability.page(survived.read_text(encoding="utf-8"), root / "docs/reliability.jsonl"),
-    }
+    survived, book = root / "docs/reliability.md", root / "docs/reliability.jsonl"
+    if book.exists():
+        files[survived] = reliability.page(survived.read_text(encoding="utf-8"), book)
+    return files | {root / "docs/events.md": event_docs.page(event_docs.listeners())}
 
 
 def stale(files: dict[Path, str]) -> list[Path]:
