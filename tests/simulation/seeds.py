@@ -1,0 +1,69 @@
+"""Runs seeds, one after the other, in the same two databases."""
+
+import asyncio
+from collections.abc import Sequence
+from types import SimpleNamespace
+
+import chassis.consume.subscription
+from chassis.database import Database
+from chassis.run.start import seed as begin
+from tests.simulation.judge import Side, judge
+from tests.simulation.process import Stock
+from tests.simulation.toys import TABLES, make_book, make_till
+from tests.simulation.world import World
+
+
+class Failure(AssertionError):
+    """A seed that broke a promise, with the steps that led to it."""
+
+
+async def run_seeds(seeds: Sequence[int], dsns: dict[str, str]) -> str:
+    """Run seeds until one fails; return what went wrong, or nothing."""
+    chassis.consume.subscription.asyncio = SimpleNamespace(sleep=_no_time)  # type: ignore[attr-defined]
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # answers that a dead relay did not wait for
+    services = {"till": make_till(), "book": make_book(set())}
+    identities = {name: await _begin(services[name], dsn) for name, dsn in dsns.items()}
+    stocks = {name: Stock(dsn) for name, dsn in dsns.items()}
+    try:
+        for seed in seeds:
+            if wrong := await run_seed(seed, stocks, identities):
+                return wrong
+    finally:
+        for stock in stocks.values():
+            await stock.close()
+    return ""
+
+
+async def run_seed(seed: int, stocks: dict[str, Stock], identities: dict[str, str]) -> str:
+    """Run one seed and judge it."""
+    sides = {name: Side(await stock.take()) for name, stock in stocks.items()}
+    world = World(seed, stocks, identities)
+    try:
+        for side in sides.values():
+            await side.begin()
+        await world.run()
+        for side in sides.values():
+            await side.read()
+        judge(sides["till"], sides["book"], world.written, world.undone, world.torn)
+    except AssertionError as wrong:
+        steps = "\n  ".join(world.story)
+        return f"seed {seed}: {type(wrong).__name__}: {wrong}\nIts steps:\n  {steps}"
+    finally:
+        for machine in world.machines.values():
+            await machine.close()
+        for name, side in sides.items():
+            await stocks[name].give_back(side.connection)
+    return ""
+
+
+async def _begin(service: object, dsn: str) -> str:
+    database = Database(dsn, size=2)
+    await database.open()
+    await begin(database, service)  # type: ignore[arg-type]
+    await database.pool.execute(TABLES)
+    await database.close()
+    return database.identity
+
+
+async def _no_time(_: float) -> None:
+    """Trouble is waited out in no time."""
