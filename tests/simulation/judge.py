@@ -12,10 +12,12 @@ EVENTS = """
     cross join lateral (select * from chassis.events e where e.lane = s.lane and e.sequence > s.head) e
     order by e.lane, e.sequence
 """
-JOURNAL = "select handler, key, what, fired from journal where number > $1 order by number"
+JOURNAL = (
+    "select number, handler, key, what, fired, total from journal join sheet using (key) where number > $1"
+    " order by number"
+)
 DEAD = "select handler, type, record from chassis.dead_letters where died_at > $1 order by died_at"
-MARK = "select (select coalesce(max(number), 0) from journal) as journal, clock_timestamp() as at"
-PLACES = "select lane, head from chassis.counters order by lane"
+PLACES = "select lane, head, clock_timestamp() as at from chassis.counters order by lane"
 Places = dict[int, int]
 
 
@@ -29,26 +31,27 @@ def expect(promise: bool, message: str) -> None:  # noqa: FBT001 - reads as a se
 
 
 class Side:
-    """What a seed has left in one database."""
+    """What one seed after the other leaves in one database."""
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
+        self.heads: Places = {}
+        self.last_line = 0
 
     async def begin(self) -> None:
-        """Remember where everything stands before the seed."""
-        self.places: Places = {row["lane"]: row["head"] for row in await self.connection.fetch(PLACES)}
-        self.mark = await self.connection.fetchrow(MARK)
+        """Learn where everything stands before the first seed."""
+        rows = await self.connection.fetch(PLACES)
+        self.heads, self.at = {row["lane"]: row["head"] for row in rows}, rows[0]["at"]
 
     async def read(self) -> None:
-        """Read what has come since."""
-        lanes, heads = list(self.places), list(self.places.values())
-        self.log = await self.connection.fetch(EVENTS, lanes, heads)
-        self.heads: Places = {row["lane"]: row["head"] for row in await self.connection.fetch(PLACES)}
-        self.journal = await self.connection.fetch(JOURNAL, self.mark["journal"])
-        self.dead = await self.connection.fetch(DEAD, self.mark["at"])
-        self.totals = dict(await self.connection.fetch(
-            "select key, total from sheet where key = any($1::uuid[])", list({row["key"] for row in self.journal})
-        ))  # fmt: skip
+        """Read what has come since the seed before."""
+        self.places = self.heads
+        self.log = await self.connection.fetch(EVENTS, list(self.places), list(self.places.values()))
+        self.journal = await self.connection.fetch(JOURNAL, self.last_line)
+        self.dead = await self.connection.fetch(DEAD, self.at)
+        self.totals = {row["key"]: row["total"] for row in self.journal}
+        self.last_line = max((row["number"] for row in self.journal), default=self.last_line)
+        await self.begin()
 
     def check_numbers(self, who: str) -> None:
         """Every lane goes on without a gap, up to its counter."""

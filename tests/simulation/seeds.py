@@ -13,10 +13,6 @@ from tests.simulation.toys import TABLES, make_book, make_till
 from tests.simulation.world import World
 
 
-class Failure(AssertionError):
-    """A seed that broke a promise, with the steps that led to it."""
-
-
 async def run_seeds(seeds: Sequence[int], dsns: dict[str, str]) -> str:
     """Run seeds until one fails; return what went wrong, or nothing."""
     chassis.consume.subscription.asyncio = SimpleNamespace(sleep=_no_time)  # type: ignore[attr-defined]
@@ -24,35 +20,34 @@ async def run_seeds(seeds: Sequence[int], dsns: dict[str, str]) -> str:
     services = {"till": make_till(), "book": make_book(set())}
     identities = {name: await _begin(services[name], dsn) for name, dsn in dsns.items()}
     stocks = {name: Stock(dsn) for name, dsn in dsns.items()}
+    sides = {name: Side(await stock.take()) for name, stock in stocks.items()}
     try:
+        for side in sides.values():
+            await side.begin()
         for seed in seeds:
-            if wrong := await run_seed(seed, stocks, identities):
-                return wrong
+            if wrong := await run_seed(World(seed, stocks, identities), sides):
+                return f"seed {seed}: {wrong}"
     finally:
+        for name, side in sides.items():
+            await stocks[name].give_back(side.connection)
         for stock in stocks.values():
             await stock.close()
     return ""
 
 
-async def run_seed(seed: int, stocks: dict[str, Stock], identities: dict[str, str]) -> str:
+async def run_seed(world: World, sides: dict[str, Side]) -> str:
     """Run one seed and judge it."""
-    sides = {name: Side(await stock.take()) for name, stock in stocks.items()}
-    world = World(seed, stocks, identities)
     try:
-        for side in sides.values():
-            await side.begin()
         await world.run()
         for side in sides.values():
             await side.read()
         judge(sides["till"], sides["book"], world.written, world.undone, world.torn)
     except AssertionError as wrong:
         steps = "\n  ".join(world.story)
-        return f"seed {seed}: {type(wrong).__name__}: {wrong}\nIts steps:\n  {steps}"
+        return f"{type(wrong).__name__}: {wrong}\nIts steps:\n  {steps}"
     finally:
         for machine in world.machines.values():
             await machine.close()
-        for name, side in sides.items():
-            await stocks[name].give_back(side.connection)
     return ""
 
 

@@ -16,6 +16,11 @@ from tests.simulation.toys import make_book, make_till
 
 USUAL = 400
 WORKERS = 2
+QUICK = (
+    "alter database %I set synchronous_commit = off",
+    "alter database %I set plan_cache_mode = force_generic_plan",
+    "alter database %I set jit = off",
+)
 
 
 async def databases() -> dict[str, str]:
@@ -23,7 +28,8 @@ async def databases() -> dict[str, str]:
     for service in (make_till(), make_book(set())):
         made[service.name] = name = await new_database(service)
         server = await asyncpg.connect(dsn_of(name))
-        await run_formatted(server, "alter database %I set synchronous_commit = off", name)
+        for setting in QUICK:
+            await run_formatted(server, setting, name)
         await server.close()
     return made
 

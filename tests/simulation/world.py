@@ -63,7 +63,7 @@ class World:
     async def run(self) -> None:
         """Take steps by chance, then bring everything to rest."""
         steps = self._steps()
-        for _ in range(self.chance.randint(10, 20)):
+        for _ in range(self.chance.randint(12, 24)):
             await self._take(*self.chance.choice(steps))
         await self.drain()
 
@@ -81,8 +81,9 @@ class World:
         ]
         for machine in self.machines.values():
             name = machine.service.name
-            steps += [(f"relay {name}", machine, machine.relay_step, RELAYING)] * 3
-            steps += [(f"consume {name}", machine, machine.consume, CONSUMING)] * 3
+            often = 8 if machine is self.book else 4
+            steps += [(f"relay {name}", machine, machine.relay_step, RELAYING)] * (12 - often)
+            steps += [(f"consume {name}", machine, machine.consume, CONSUMING)] * often
             steps.append((f"heads {name}", machine, machine.check_heads, CONSUMING))
             steps.append((f"rebalance {name}", machine, machine.rebalance, ()))
             steps.append((f"zombie {name}", machine, machine.zombie, ()))
@@ -93,9 +94,10 @@ class World:
         if self.slow and (name in {"write", "slow", "intake"} or self.chance.random() < 0.2):
             await self.end_slowly()
         process = machine.process
-        if passes and self.deaths < DEATHS and self.chance.random() < 0.15:
+        likely = 0.25 if name.startswith(("consume", "relay", "heads", "timers", "parked")) else 0.06
+        if passes and self.deaths < DEATHS and self.chance.random() < likely:
             plan_death(process, self.chance, passes)
-        elif passes and self.chance.random() < 0.06:
+        elif passes and self.chance.random() < 0.08:
             process.loses = self.chance.choice(("answer", "commit"))
         self.story.append(f"{name} {process.dies_at or ''}{process.loses}")
         now_runs(process)
@@ -208,7 +210,12 @@ class World:
         raise Stuck(behind)
 
     async def _behind(self) -> str:
-        for machine in self.machines.values():
-            if found := await machine.behind():
-                return found
+        till, book = await self.till.standing(), await self.book.standing()
+        for name, mine, others in (("till", till, book), ("book", book, till)):
+            if mine["unpublished"] or mine["waiting"]:
+                return f"{name}: {mine['unpublished']} lanes not published, {mine['waiting']} things wait"
+            pairs = enumerate(zip(others["progress"], mine["heads"], strict=True))
+            late = {lane: pair for lane, pair in pairs if pair[0] != pair[1] and not pair[1].endswith(":0")}
+            if late:
+                return f"who hears {name} is behind: {late}"
         return ""
