@@ -32,7 +32,6 @@ class Machine:
         self.service, self.stock, self.identity, self.world = service, stock, identity, world
         self.chance: Random = world.chance
         self.source = "book" if service.name == "till" else "till"
-        self.zombies: list[Any] = []
         self.real: Any = None
         self.start_anew()
 
@@ -42,7 +41,8 @@ class Machine:
         return self.world.machines[self.source]
 
     def start_anew(self) -> None:
-        """Begin a new life: buffers and what was fetched ahead are gone."""
+        """Begin a new life: buffers, what was fetched ahead and old members of the process are gone."""
+        self.zombies: list[Any] = []
         self.process = Process(self.stock, self.identity)
         self.relay = Relay(self.process.database, self.service.name, "", self.service.name)
         self.session: Link | None = None
@@ -92,6 +92,14 @@ class Machine:
         await self.reader.apply(self.source, cast("Any", batch))
         if self.chance.random() < 0.6:
             topic.committed[partition] = batch[-1].offset + 1
+
+    def can(self, step: str) -> bool:
+        """Tell whether a step would do anything."""
+        if step == "consume":
+            return bool(self._with_news())
+        if step == "strike":
+            return any(self.world.topics[self.service.name].partitions)
+        return bool({"zombie": self.zombies, "rebalance": self.offsets}.get(step, True))
 
     def _with_news(self) -> list[int]:
         topic = self.world.topics[self.source]

@@ -63,8 +63,9 @@ class World:
     async def run(self) -> None:
         """Take steps by chance, then bring everything to rest."""
         steps = self._steps()
-        for _ in range(self.chance.randint(12, 24)):
-            await self._take(*self.chance.choice(steps))
+        await self._take(*steps[0])
+        for _ in range(self.chance.randint(12, 22)):
+            await self._take(*self.chance.choice([step for step in steps if step[1].can(step[0].split()[0])]))
         await self.drain()
 
     def _steps(self) -> list[tuple[str, Machine, Step, tuple[str, ...]]]:
@@ -82,7 +83,7 @@ class World:
         for machine in self.machines.values():
             name = machine.service.name
             often = 8 if machine is self.book else 4
-            steps += [(f"relay {name}", machine, machine.relay_step, RELAYING)] * (12 - often)
+            steps += [(f"relay {name}", machine, machine.relay_step, RELAYING)] * (10 - often)
             steps += [(f"consume {name}", machine, machine.consume, CONSUMING)] * often
             steps.append((f"heads {name}", machine, machine.check_heads, CONSUMING))
             steps.append((f"rebalance {name}", machine, machine.rebalance, ()))
@@ -95,7 +96,7 @@ class World:
             await self.end_slowly()
         process = machine.process
         likely = 0.25 if name.startswith(("consume", "relay", "heads", "timers", "parked")) else 0.06
-        if passes and self.deaths < DEATHS and self.chance.random() < likely:
+        if passes and not process.dies_at and self.deaths < DEATHS and self.chance.random() < likely:
             plan_death(process, self.chance, passes)
         elif passes and self.chance.random() < 0.08:
             process.loses = self.chance.choice(("answer", "commit"))
@@ -109,7 +110,7 @@ class World:
             self.story.append(f"trouble: {type(trouble).__name__}")
         finally:
             now_runs(None)
-        process.dies_at, process.loses = None, ""
+        process.loses = ""
         if not process.alive:
             self.deaths += 1
             machine.start_anew()
@@ -192,8 +193,9 @@ class World:
         """No more faults: bring everything to rest. Raises Stuck."""
         self.feed.faulty = False
         await self.end_slowly()
-        for topic in self.topics.values():
-            topic.faulty = False
+        for machine in self.machines.values():
+            machine.process.dies_at = None
+            self.topics[machine.service.name].faulty = False
         self.opened.update(self.keys)
         now_runs(None)
         for _ in range(8):
