@@ -88,7 +88,9 @@ def judge(till: Side, book: Side, written: set[UUID], undone: set[UUID], torn: i
     """Check all promises. Raises Violation."""
     till.check_numbers("till")
     book.check_numbers("book")
-    notes = [(row["key"], row["subject"], json.loads(row["body"])) for row in till.log if row["type"] == "till.noted.v1"]
+    notes = [
+        (row["key"], row["subject"], json.loads(row["body"])) for row in till.log if row["type"] == "till.noted.v1"
+    ]
     ids = [number for _, number, _ in notes]
     expect(len(ids) == len(set(ids)), "something was noted twice")
     expect(written <= set(ids), "something that was committed is not in the log")

@@ -69,7 +69,9 @@ class Machine:
         await self._send(session, window)
 
     async def _send(self, session: Link, window: list[Record]) -> None:
-        await self.relay._send(cast("Any", session), cast("Any", Producer(self.world.topics[self.service.name])), window)
+        await self.relay._send(
+            cast("Any", session), cast("Any", Producer(self.world.topics[self.service.name])), window
+        )
 
     async def _session(self) -> Link:
         if self.real is None:

@@ -15,7 +15,7 @@ from tests.simulation.world import World
 
 async def run_seeds(seeds: Sequence[int], dsns: dict[str, str]) -> str:
     """Run seeds until one fails; return what went wrong, or nothing."""
-    chassis.consume.subscription.asyncio = SimpleNamespace(sleep=_no_time)  # type: ignore[attr-defined]
+    vars(chassis.consume.subscription)["asyncio"] = SimpleNamespace(sleep=_no_time)
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # answers that a dead relay did not wait for
     services = {"till": make_till(), "book": make_book(set())}
     identities = {name: await _begin(services[name], dsn) for name, dsn in dsns.items()}
