@@ -13,6 +13,9 @@ from tests.simulation.toys import TABLES, make_book, make_till
 from tests.simulation.world import World
 
 
+HANGS_AFTER = 20
+
+
 async def run_seeds(seeds: Sequence[int], dsns: dict[str, str]) -> str:
     """Run seeds until one fails; return what went wrong, or nothing."""
     vars(chassis.consume.subscription)["asyncio"] = SimpleNamespace(sleep=_no_time)
@@ -38,11 +41,12 @@ async def run_seeds(seeds: Sequence[int], dsns: dict[str, str]) -> str:
 async def run_seed(world: World, sides: dict[str, Side]) -> str:
     """Run one seed and judge it."""
     try:
-        await world.run()
+        async with asyncio.timeout(HANGS_AFTER):
+            await world.run()
         for side in sides.values():
             await side.read()
         judge(sides["till"], sides["book"], world.written, world.undone, world.torn)
-    except AssertionError as wrong:
+    except (AssertionError, TimeoutError) as wrong:
         steps = "\n  ".join(world.story)
         return f"{type(wrong).__name__}: {wrong}\nIts steps:\n  {steps}"
     finally:
