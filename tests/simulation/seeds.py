@@ -12,7 +12,6 @@ from tests.simulation.process import Stock
 from tests.simulation.toys import TABLES, make_book, make_till
 from tests.simulation.world import World
 
-
 HANGS_AFTER = 20
 
 
