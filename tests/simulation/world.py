@@ -1,218 +1,222 @@
-"""One seeded run of the real relay, consumer and mender, step by step, over a Kafka in memory that loses and repeats.
-
-Every step is one call of the chassis on a real PostgreSQL; a crash is raised at a named point of ``chassis.points`` and
-undoes what a dead process would leave undone. What needs two things at once at one instant is not here.
-"""
+"""One seed: two services on the real chassis, moved step by step by chance until all has to be at rest."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from random import Random
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
-from aiokafka.errors import KafkaError
+import httpx
 
-from chassis import points
-from chassis.consume.mending import Mender
+from chassis.consume.intake import store_intake, work_off
 from chassis.consume.retry import retry_parked
-from chassis.consume.subscription import Subscription
-from chassis.database import Database
-from chassis.events.log import FeedPage, Head, read_heads, read_page
-from chassis.events.record import Position, Record
-from chassis.events.relay import Relay
+from chassis.consume.timers import fire_due
 from chassis.events.unit import unit_of_work
 from chassis.service import Service
-from schemas.ids import derive
-from tests.simulation.toy import Moods, an_order
+from tests.simulation.broker import Feed, Topic
+from tests.simulation.machine import Machine
+from tests.simulation.process import Crash, Process, Stock, now_runs, plan_death
+from tests.simulation.toys import Asked, Noted, make_book, make_till
 
-RELAYING = ("relay.read", "relay.sent", "relay.acknowledged", "cursor.written")
 WRITING = ("counters.locked", "events.written", "commit.before", "commit.after")
-CONSUMING = ("batch.progress-locked", "states.loaded", "states.saved", "attempt.noted", *WRITING)
-STEPS = 22
+CONSUMING = (
+    "batch.progress-locked", "attempt.noted", "states.loaded", "states.saved", *WRITING, "commit.before",
+)  # fmt: skip
+RELAYING = ("relay.read", "relay.sent", "relay.acknowledged", "cursor.written")
+TIMERS = ("timer.claimed", "attempt.noted", "states.loaded", *WRITING)
+INTAKE = ("intake.claimed", "attempt.noted", "states.loaded", *WRITING)
+KINDS = ("plain",) * 8 + ("ring", "ring", "wait", "poison", "broken")
+DEATHS = 2
+"""A message that ends three processes alone is given up by rule; seeds stay below."""
+EXPECTED = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, httpx.HTTPError, ConnectionError)
+Step = Callable[[], Awaitable[object]]
 
 
-class Crash(BaseException):
-    """The process is dead."""
-
-
-class Withdrawn(Exception):
-    """The writer rolls back."""
-
-
-class Batch:
-    """What aiokafka calls a batch: messages until it is sent."""
-
-    def __init__(self) -> None:
-        self.messages: list[dict[str, Any]] = []
-
-    def append(self, **message: Any) -> object:
-        self.messages.append(message)
-        return message
-
-
-class Topic:
-    """A topic in memory, all partitions in one list; records come back as they were written."""
-
-    def __init__(self, known: dict[UUID, Record]) -> None:
-        self.known, self.log = known, list[Record]()
-        self.trouble: Callable[[], float] = lambda: 1.0
-
-    async def partitions_for(self, _topic: str) -> set[int]:
-        return set(range(12))
-
-    def create_batch(self) -> Batch:
-        return Batch()
-
-    async def send_batch(self, batch: Batch, _topic: str, *, partition: int) -> "asyncio.Future[None]":
-        """Take a batch; by chance it is taken and not answered, or not taken at all."""
-        chance, answer = self.trouble(), asyncio.get_running_loop().create_future()
-        if chance > 0.05:
-            found = (dict(message["headers"])["ce_id"].decode() for message in batch.messages)
-            self.log += [self.known[UUID(each)] for each in found]
-        if chance < 0.1:
-            answer.set_exception(KafkaError(f"by chance {partition}"))
-        else:
-            answer.set_result(None)
-        return answer
-
-
-class Feed:
-    """The owner's feed without HTTP."""
-
-    def __init__(self, owner: Database) -> None:
-        self.owner = owner
-
-    async def page(self, source: str, lane: int, after: Position) -> FeedPage:
-        async with self.owner.pool.acquire() as connection:
-            return await read_page(connection, source, lane, after, 3)
-
-    async def heads(self, _source: str) -> dict[int, Head]:
-        async with self.owner.pool.acquire() as connection:
-            return await read_heads(connection)
+class Stuck(AssertionError):
+    """Something did not come to rest."""
 
 
 class World:
-    """Two databases that live on from seed to seed, each seed with keys of its own."""
+    """The two services, their topics and feeds, and what the scheduler knows of what it asked for."""
 
-    def __init__(self, shop: Database, till: Database, service: Service, session: "asyncpg.Connection[Any]") -> None:
-        self.shop, self.till, self.service, self.session = shop, till, service, session
-        self.relay = Relay(shop, "orders", "", "orders")
-        self.subscription = Subscription(till, service)
-        self.mender = Mender(self.subscription, Feed(shop))  # type: ignore[arg-type]
+    def __init__(self, seed: int, stocks: dict[str, Stock], identities: dict[str, str]) -> None:
+        self.chance = Random(seed)
+        self.keys = [UUID(int=self.chance.getrandbits(128)) for _ in range(3)]
+        self.opened: set[UUID] = set()
+        self.topics = {name: Topic(self.chance) for name in stocks}
+        self.feed = Feed({}, self.chance)
+        services: dict[str, Service] = {"till": make_till(), "book": make_book(self.opened)}
+        self.machines = {name: Machine(services[name], stocks[name], identities[name], self) for name in stocks}
+        self.feed.pools = {name: cast("Any", m.process.database.pool) for name, m in self.machines.items()}
+        self.till, self.book = self.machines["till"], self.machines["book"]
+        self.written: set[UUID] = set()
+        self.undone: set[UUID] = set()
+        self.torn = self.strangers = self.deaths = 0
+        self.asked: list[UUID] = []
+        self.story: list[str] = []
+        self.slow: tuple[asyncio.Task[None], Process, list[UUID]] | None = None
 
-    async def run(self, seed: int) -> list[UUID]:
-        """Run one seed until all is at rest; return its keys."""
-        self.random = Random(seed)
-        Moods.random, Moods.wild = self.random, True
-        self.known: dict[UUID, Record] = {}
-        self.topic = Topic(self.known)
-        self.topic.trouble = self.random.random
-        self.producer: Any = self.topic
-        self.keys = [derive("simulation", seed, n) for n in range(2)]
-        self.numbers, self.positions = 0, [0, 0]
-        self.window: list[Record] = []
-        steps: list[Callable[[], Awaitable[object]]] = [
-            self.write, self.write, self.read_window, self.send_window, self.send_window, self.consume, self.consume,
-            self.send_as_zombie, self.check_heads, self.lose, self.retry,
-        ]  # fmt: skip
-        for _ in range(STEPS):
-            await self.step(self.random.choice(steps))
-        Moods.wild, self.topic.trouble = False, lambda: 1.0
+    async def run(self) -> None:
+        """Take steps by chance, then bring everything to rest."""
+        steps = self._steps()
+        await self._take(*steps[0])
+        for _ in range(self.chance.randint(12, 22)):
+            await self._take(*self.chance.choice([step for step in steps if step[1].can(step[0].split()[0])]))
         await self.drain()
-        return self.keys
 
-    async def step(self, doing: Callable[[], Awaitable[object]]) -> None:
-        """Do one thing, perhaps not to its end."""
-        around = RELAYING if doing in (self.read_window, self.send_window) else CONSUMING
-        if self.random.random() < 0.3:
-            arm(self.random.choice(around), self.random.randint(1, 2))
+    def _steps(self) -> list[tuple[str, Machine, Step, tuple[str, ...]]]:
+        steps: list[tuple[str, Machine, Step, tuple[str, ...]]] = [
+            ("write", self.till, self.write, WRITING),
+            ("write", self.till, self.write, WRITING),
+            ("slow", self.till, self.begin_slowly, ()),
+            ("slips", self.till, self.store_slips, ("intake.stored",)),
+            ("intake", self.till, lambda: work_off(self.till.process.database, self.till.service), INTAKE),
+            ("timers", self.book, lambda: fire_due(self.book.process.database, self.book.service), TIMERS),
+            ("parked", self.book, lambda: retry_parked(self.book.process.database, self.book.service), CONSUMING),
+            ("open", self.book, self.open, ()),
+            ("stranger", self.till, self.stranger, ()),
+        ]
+        for machine in self.machines.values():
+            name = machine.service.name
+            often = 8 if machine is self.book else 4
+            steps += [(f"relay {name}", machine, machine.relay_step, RELAYING)] * (10 - often)
+            steps += [(f"consume {name}", machine, machine.consume, CONSUMING)] * often
+            steps.append((f"heads {name}", machine, machine.check_heads, CONSUMING))
+            steps.append((f"rebalance {name}", machine, machine.rebalance, ()))
+            steps.append((f"zombie {name}", machine, machine.zombie, ()))
+            steps.append((f"strike {name}", machine, machine.strike, ()))
+        return steps
+
+    async def _take(self, name: str, machine: Machine, step: Step, passes: tuple[str, ...]) -> None:
+        if self.slow and (name in {"write", "slow", "intake"} or self.chance.random() < 0.2):
+            await self.end_slowly()
+        process = machine.process
+        likely = 0.25 if name.startswith(("consume", "relay", "heads", "timers", "parked")) else 0.06
+        if passes and not process.dies_at and self.deaths < DEATHS and self.chance.random() < likely:
+            plan_death(process, self.chance, passes)
+        elif passes and self.chance.random() < 0.08:
+            process.loses = self.chance.choice(("answer", "commit"))
+        self.story.append(f"{name} {process.dies_at or ''}{process.loses}")
+        now_runs(process)
         try:
-            await doing()
-        except (Crash, Withdrawn, KafkaError, asyncpg.InterfaceError):
-            self.window = []
+            await step()
+        except Crash as crash:
+            self.story.append(f"died at {crash}")
+        except EXPECTED as trouble:
+            self.story.append(f"trouble: {type(trouble).__name__}")
         finally:
-            disarm()
+            now_runs(None)
+        process.loses = ""
+        if not process.alive:
+            self.deaths += 1
+            machine.start_anew()
+            self.feed.pools[machine.service.name] = machine.process.database.pool
+
+    def _events(self) -> tuple[list[Noted | Asked], list[UUID]]:
+        events: list[Noted | Asked] = []
+        for _ in range(self.chance.randint(1, 4)):
+            key, number = self.chance.choice(self.keys), UUID(int=self.chance.getrandbits(128))
+            if self.chance.random() < 0.12:
+                again = self.asked and self.chance.random() < 0.5
+                request = self.chance.choice(self.asked) if again else number
+                self.asked.append(request)
+                events.append(Asked(key=self.keys[request.int % 3], id=request))
+            else:
+                events.append(Noted(key=key, id=number, kind=self.chance.choice(KINDS)))
+        return events, [event.id for event in events if isinstance(event, Noted)]
 
     async def write(self) -> None:
-        async with unit_of_work(self.shop, "orders") as unit:
-            for _ in range(self.random.randint(1, 4)):
-                self.numbers += 1
-                unit.publish(an_order(self.random.choice(self.keys), self.numbers, self.random.randint(1, 9)))
-            if self.random.random() < 0.1:
-                raise Withdrawn
+        """Write some events, or think better of it."""
+        events, ids = self._events()
+        undo = self.chance.random() < 0.15
+        with contextlib.suppress(ZeroDivisionError):
+            async with unit_of_work(self.till.process.database, "till") as unit:
+                unit.publish(*events)
+                if undo:
+                    self.undone.update(ids)
+                    await unit.finish()
+                    raise ZeroDivisionError
+            self.written.update(ids)
 
-    async def read_window(self) -> None:
-        self.window = await self.relay._window(self.session)
-        self.known |= {record.id: record for record in self.window}
+    async def begin_slowly(self) -> None:
+        """Write events whose commit comes later: others go on meanwhile, and must not see them."""
+        events, ids = self._events()
+        writer = Process(self.till.process.stock, self.till.process.database.identity)
+        writer.waits = asyncio.Event()
 
-    async def send_window(self) -> None:
-        window = self.window or await self.relay._window(self.session)
-        self.known |= {record.id: record for record in window}
-        self.window = []
-        if window:
-            await self.relay._send(self.session, self.producer, window)
+        async def write() -> None:
+            async with unit_of_work(writer.database, "till") as unit:
+                unit.publish(*events)
 
-    async def send_as_zombie(self) -> None:
-        """An old relay, whose session is gone, sends what it had read once more."""
-        again = sorted(self.random.sample(list(self.known.values()), min(3, len(self.known))), key=lambda r: r.position)
-        gone: Any = SimpleNamespace(execute=refuse)
-        if again:
-            await self.relay._send(gone, self.producer, again)
+        now_runs(None)
+        task = asyncio.create_task(write())
+        await writer.at_commit.wait()
+        self.slow = (task, writer, ids)
 
-    async def consume(self) -> None:
-        """One of two members goes on in the topic, or goes back to where it was long ago."""
-        member = self.random.randrange(2)
-        if self.random.random() < 0.15:
-            self.positions[member] = self.random.randint(0, len(self.topic.log))
-        start = min(self.positions[member], len(self.topic.log))
-        batch = self.topic.log[start : start + self.random.randint(1, 6)]
-        if batch:
-            for lane in await self.subscription.apply("orders", batch):
-                await self.mender.mend("orders", lane)
-        self.positions[member] = start + len(batch)
+    async def end_slowly(self) -> None:
+        """Let the slow writer commit, or find its connection gone."""
+        if not self.slow:
+            return
+        (task, writer, ids), self.slow = self.slow, None
+        writer.loses = "commit" if self.chance.random() < 0.3 else ""
+        (self.undone if writer.loses else self.written).update(ids)
+        cast("asyncio.Event", writer.waits).set()
+        with contextlib.suppress(asyncpg.PostgresConnectionError):
+            await task
 
-    async def check_heads(self) -> None:
-        await self.mender.check_heads("orders")
+    async def store_slips(self) -> None:
+        """Take in raw messages, some of which cannot be read."""
+        torn = [self.chance.random() < 0.2 for _ in range(self.chance.randint(1, 3))]
+        ids = [UUID(int=self.chance.getrandbits(128)) for _ in torn]
+        slips = [
+            f"{self.chance.choice(self.keys)} {each} {'torn' if bad else self.chance.choice(KINDS)}"
+            for each, bad in zip(ids, torn, strict=True)
+        ]
+        async with unit_of_work(self.till.process.database, "till") as unit:
+            await store_intake(unit.connection, "slip", None, *(slip.encode() for slip in slips))
+        self.written.update(each for each, bad in zip(ids, torn, strict=True) if not bad)
+        self.torn += sum(torn)
 
-    async def lose(self) -> None:
-        """The topic loses its tail, or its beginning, or is made anew."""
-        log, n = self.topic.log, self.random.randint(0, 4)
-        self.topic.log = self.random.choice([log[: max(0, len(log) - n)], log[n:], []])
+    async def open(self) -> None:
+        """What waits for this key need not wait any more."""
+        self.opened.add(self.chance.choice(self.keys))
 
-    async def retry(self) -> None:
-        await retry_parked(self.till, self.service)
+    async def stranger(self) -> None:
+        """Put something onto the till's topic that the till did not write."""
+        self.topics["till"].append(0, b"\xff", b"?", [("ce_lane", b"\xff")], timestamp=self.chance.getrandbits(40))
 
     async def drain(self) -> None:
-        """Let everybody work until nothing is left: relay, consumer by the heads, parked events."""
-        while window := await self.relay._window(self.session):
-            self.known |= {record.id: record for record in window}
-            await self.relay._send(self.session, self.producer, window)
-        for _ in range(2):
-            await self.mender.check_heads("orders")
-        await retry_parked(self.till, self.service)
+        """No more faults: bring everything to rest. Raises Stuck."""
+        self.feed.faulty = False
+        await self.end_slowly()
+        for machine in self.machines.values():
+            machine.process.dies_at = None
+            self.topics[machine.service.name].faulty = False
+        self.opened.update(self.keys)
+        now_runs(None)
+        behind = ""
+        for _ in range(8):
+            await work_off(self.till.process.database, self.till.service)
+            for machine in (self.till, self.book):
+                await machine.publish_all()
+                await machine.other.consume_all()
+                await retry_parked(machine.other.process.database, machine.other.service)
+                await fire_due(machine.other.process.database, machine.other.service)
+            if not (behind := await self._behind()):
+                return
+            for machine in self.machines.values():
+                await machine.check_heads()
+        raise Stuck(behind)
 
-
-def arm(point: str, passes: int) -> None:
-    """Let the process die at a point."""
-    points._FAULT, points._left = f"{point}:{passes}:kill", passes
-
-
-def disarm() -> None:
-    points._FAULT = ""
-
-
-def dying() -> None:
-    """Make ``reach`` raise where it would kill the process of these very tests."""
-
-    def die(*_: object) -> None:
-        disarm()
-        raise Crash
-
-    points.os = SimpleNamespace(kill=die, getpid=lambda: 0)  # type: ignore[assignment, attr-defined]
-
-
-async def refuse(*_: object) -> None:
-    message = "the session is gone"
-    raise asyncpg.InterfaceError(message)
+    async def _behind(self) -> str:
+        till, book = await self.till.standing(), await self.book.standing()
+        for name, mine, others in (("till", till, book), ("book", book, till)):
+            if mine["unpublished"] or mine["waiting"]:
+                return f"{name}: {mine['unpublished']} lanes not published, {mine['waiting']} things wait"
+            pairs = enumerate(zip(others["progress"], mine["heads"], strict=True))
+            late = {lane: pair for lane, pair in pairs if pair[0] != pair[1] and not pair[1].endswith(":0")}
+            if late:
+                return f"who hears {name} is behind: {late}"
+        return ""

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from chassis.database import run_formatted
 from chassis.events.record import Position
 from chassis.testing import Bench
 from schemas.automation import PointsAwardRequested
@@ -177,6 +178,21 @@ async def test_a_poisoned_timer_is_a_dead_letter_alone(bench: Bench, paid: Make)
     assert await bench.rows("select total from till where client = $1", other) == [(1,)]
     assert [letter["reason"] for letter in await bench.dead_letters()] == ["fails alone: DataError"]
     assert await bench.rows("select * from chassis.timers") == []
+
+
+@pytest.mark.parametrize("size", [2, 5])
+async def test_no_plan_of_the_database_loses_a_parked_event(bench: Bench, placed: Make, size: int) -> None:
+    client = uuid4()
+    await bench.hear(placed(client, 13), *(placed(client, 2) for _ in range(size)))
+    ((name,),) = await bench.rows("select current_database()")
+    await bench.rows("analyze chassis.parked")
+    async with bench.database.pool.acquire() as connection:
+        for method in ("hashjoin", "mergejoin", "material", "hashagg", "sort"):
+            await run_formatted(connection, f"alter database %I set enable_{method} = off", name)
+    await bench.database.pool.expire_connections()
+    await bench.rows("update till set total = 1000 where client = $1", client)
+    await bench.retry_parked()
+    assert await bench.rows("select total from till where client = $1", client) == [(1013 + 2 * size,)]
 
 
 async def test_a_poisoned_parked_event_holds_up_no_other(bench: Bench, placed: Make) -> None:

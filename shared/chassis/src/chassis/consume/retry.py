@@ -68,9 +68,11 @@ async def _retry_or_bury(database: Database, service: Service, queue: Queue) -> 
 async def _retry_oldest(database: Database, service: Service, queue: Queue, give_up: str = "") -> bool:
     async with unit_of_work(database, service.name) as unit:
         row = await unit.connection.fetchrow(
-            "delete from chassis.parked where (subscription, handler, key, number) in (select subscription, handler,"
-            " key, number from chassis.parked where subscription = $1 and handler = $2 and key = $3 order by number"
-            " limit 1 for update) returning record, number, reason, parked_at, parked_at < now() - $4::interval as old",
+            # materialized: a plan that asks a subquery again for every row would delete one after the other, unseen
+            "with oldest as materialized (select number from chassis.parked where subscription = $1 and handler = $2"
+            " and key = $3 order by number limit 1 for update) delete from chassis.parked p using oldest"
+            " where (p.subscription, p.handler, p.key, p.number) = ($1, $2, $3, oldest.number)"
+            " returning p.record, p.number, p.reason, p.parked_at, p.parked_at < now() - $4::interval as old",
             *queue,
             PATIENCE,
         )
