@@ -1,6 +1,6 @@
 """A machine that does anything to two accounts, step by step, beside a plain book of what orders deserve.
 
-KLIENTELA_STEPS says how many steps in all; a failure prints the few that lead to it.
+MACHINE_STEPS says how many steps in all; a failure prints the few that lead to it.
 """
 
 import os
@@ -33,7 +33,7 @@ from services.loyalty.tests.factories import (
     moved,
 )  # fmt: skip
 
-STEPS, IN_A_ROW = int(os.environ.get("KLIENTELA_STEPS", "5000")), 50
+STEPS, IN_A_ROW = int(os.environ.get("MACHINE_STEPS", "5000")), 50
 CAUSE = command_cause("test")
 NUMBERS = st.sampled_from(["A-1", "A-2", "A-3"])
 CLIENTS = st.sampled_from([ALICE, BOB])

@@ -1,7 +1,7 @@
 """A machine that writes, loses, repeats and rewinds one lane, beside a plain list of what was to be heard.
 
 What follows in a batch is decided by the chassis; the owner's log, its incarnations and its feed are the model, as the
-protocol has them. KLIENTELA_STEPS says how many steps in all.
+protocol has them. MACHINE_STEPS says how many steps in all.
 """
 
 import os
@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from chassis.consume.progress import BEGINNING, following
 from chassis.events.record import Position, Record
 
-STEPS, IN_A_ROW = int(os.environ.get("KLIENTELA_STEPS", "5000")), 50
+STEPS, IN_A_ROW = int(os.environ.get("MACHINE_STEPS", "5000")), 50
 
 
 class Row(NamedTuple):
