@@ -8,7 +8,7 @@ from chassis.events.unit import unit_of_work
 from schemas.orders import OrderChanged
 from tests.faults.judge import judge
 from tests.faults.row import Draw, Outcome, Row
-from tests.faults.stage import Stage
+from tests.faults.stage import Stage, a_stage
 
 BATCH = 500
 HEARD_BY = 5
@@ -43,6 +43,12 @@ Broken.__pydantic_serializer__ = Scrambled(Broken.__pydantic_serializer__)  # ty
 
 
 async def poison(stage: Stage, random: Draw) -> Outcome:
+    """Strike at a suite of its own, whose log is spoilt afterwards."""
+    async with a_stage(stage.machine, f"poison-{random.number}") as own:
+        return await _poison(own, random)
+
+
+async def _poison(stage: Stage, random: Draw) -> Outcome:
     """Among five hundred statements of the orders service some are broken: any, all of one key, or every one."""
     async with stage.load.running(random):
         pass
@@ -58,8 +64,6 @@ async def poison(stage: Stage, random: Draw) -> Outcome:
     await database.close()
     verdict = await judge(stage.rig, stage.load.inputs, len(bad) * HEARD_BY, SPOILT)
     verdict.add("stuck", before.reasons)
-    for name in stage.rig.names:
-        await stage.rig.rows(name, RESOLVED)
     return Outcome(len(bad), verdict)
 
 
