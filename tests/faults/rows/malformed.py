@@ -10,8 +10,7 @@ from aiokafka import AIOKafkaProducer
 from chassis.run.serve import load_service
 from tests.faults.judge import judge
 from tests.faults.row import Draw, Outcome, Row
-from tests.faults.rows.poison import RESOLVED
-from tests.faults.stage import Stage
+from tests.faults.stage import Stage, a_stage
 from tests.shop import ShopOrder
 
 DOORS = {
@@ -73,6 +72,12 @@ def headers() -> Iterator[Headers]:
 
 
 async def at_every_door(stage: Stage, random: Draw) -> Outcome:
+    """Strike at a suite of its own, whose topics are full of strangers afterwards."""
+    async with a_stage(stage.machine, f"malformed-{random.number}") as own:
+        return await _at_every_door(own, random)
+
+
+async def _at_every_door(stage: Stage, random: Draw) -> Outcome:
     """Put all bodies and headers on every service's topic, and all bodies to its API; the load goes on beside them."""
     verdict_of_doors: list[str] = []
     strange: list[tuple[bytes, Headers]] = [(body, []) for body in bodies()] + [(b"{}", each) for each in headers()]
@@ -93,8 +98,6 @@ async def at_every_door(stage: Stage, random: Draw) -> Outcome:
     followers = sum(len(load_service(name).sources()) for name in stage.rig.names)
     verdict = await judge(stage.rig, stage.load.inputs, len(strange) * followers)
     verdict.add("lost", verdict_of_doors)
-    for name in stage.rig.names:
-        await stage.rig.rows(name, RESOLVED)
     return Outcome((len(bodies()) + len(strange)) * len(DOORS), verdict)
 
 
