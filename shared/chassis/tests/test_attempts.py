@@ -3,13 +3,14 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from chassis.consume.attempts import BEGIN, Suspect, attempted
+from chassis.consume.attempts import BEGIN, SOLE, Suspect, attempted
 from chassis.consume.subscription import Subscription
 from chassis.run.watchdog import EXIT_CODE
 from chassis.testing import Bench
@@ -31,10 +32,12 @@ asyncio.run(main())
 """
 
 
-async def died_in(bench: Bench, work: str, place: object, times: int, *, alone: bool) -> None:
-    """Leave what processes leave that were killed in an attempt."""
+async def died_in(bench: Bench, work: str, place: object, times: int, *, alone: bool, sole: bool | None = None) -> None:
+    """Leave what processes leave that were killed in an attempt, at which they had nothing else in hand if ``sole``."""
     for _ in range(times):
-        await bench.rows(BEGIN, work, str(place), uuid4(), alone)
+        process = uuid4()
+        await bench.rows(BEGIN, work, str(place), process, alone)
+        await bench.rows(SOLE, work, process, alone if sole is None else sole)
 
 
 async def test_a_batch_in_which_a_process_died_is_done_one_by_one(bench: Bench, placed: Make) -> None:
@@ -67,6 +70,49 @@ async def test_fewer_deaths_are_borne(bench: Bench, placed: Make, deaths: int) -
     await bench.hear_records(record)
     assert await bench.dead_letters() == []
     assert await bench.rows("select total from till") == [(1,)]
+
+
+async def test_who_died_beside_another_one_is_not_blamed(bench: Bench, placed: Make) -> None:
+    (record,) = await bench.numbered(placed(CLIENT, 1))
+    await died_in(bench, f"main/orders/{record.lane}", record.position, 9, alone=True, sole=False)
+    await bench.hear_records(record)
+    assert await bench.dead_letters() == []
+    assert await bench.rows("select total from till") == [(1,)]
+
+
+async def test_a_suspect_is_tried_with_nothing_else_in_hand(bench: Bench) -> None:
+    """It waits for what is in hand, and what comes later waits for it."""
+    await died_in(bench, "suspect", "place", 1, alone=True)
+    said = []
+
+    async def attempt(work: str, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        async with attempted(bench.database, work, ["place"]):
+            said.append(f"{work} in hand")
+            await meanwhile()
+            said.append(f"{work} done")
+
+    async def suspect_waits() -> None:
+        group.create_task(attempt("suspect", late_waits))
+        ours = "select 1 from chassis.attempts where work = 'suspect' and process = $1"
+        async with asyncio.timeout(20):
+            while not await bench.rows(ours, bench.database.process):
+                pass
+        await turns(bench)
+
+    async def late_waits() -> None:
+        group.create_task(attempt("late", lambda: turns(bench)))
+        await turns(bench)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(attempt("first", suspect_waits))
+    assert said == [f"{work} {what}" for work in ("first", "suspect", "late") for what in ("in hand", "done")]
+    assert await bench.rows("select deaths, sole from chassis.attempts where work = 'suspect'") == [(1, False)]
+
+
+async def turns(bench: Bench) -> None:
+    """Give others time enough for what they could do if they did not wait."""
+    for _ in range(20):
+        await bench.rows("select 1")
 
 
 async def test_the_same_process_may_try_as_often_as_it_likes(bench: Bench) -> None:

@@ -16,6 +16,10 @@ from tests.faults.stage import Stage
 from tests.rig import SERVICES, ServiceUnderTest, until
 
 NEXT = "tests.faults.next_release"
+OF_TOTAL = "select count(*) from chassis.events where type like 'orders.order\\_%' and position($1 in body) > 0"
+ENDED = "select count(*) from chassis.dead_letters where reason like 'it ended%' and resolved_at is null"
+PATIENCE = 240
+"""Seconds within which all that is said of a fatal order has ended the process often enough."""
 SAID = "select id, at from chassis.events where type like 'orders.order\\_%' order by id"
 
 
@@ -78,18 +82,9 @@ async def die_of_an_event(stage: Stage, random: Draw) -> Outcome:
     try:
         async with stage.load.running(random):
             await stage.load.sell_one(total)
-
-            async def dead() -> bool:
-                with suppress(OSError, asyncpg.PostgresError):
-                    return bool(
-                        await stage.rig.rows(
-                            "loyalty", "select 1 from chassis.dead_letters where reason like 'it ended%'"
-                        )
-                    )
-                return False
-
-            await until(dead, 120)
+            await until(lambda: all_dead(stage, total), PATIENCE)
             recovery = await stage.load.probe()
+        await until(lambda: all_dead(stage, total), PATIENCE)
         await until_equal(stage)
     finally:
         keeping.cancel()
@@ -101,6 +96,15 @@ async def die_of_an_event(stage: Stage, random: Draw) -> Outcome:
     loyalty.environment = direct
     await roll(loyalty, "chassis")
     return Outcome(1, verdict, [recovery])
+
+
+async def all_dead(stage: Stage, total: Decimal) -> bool:
+    """Say whether everything that was ever said of an order of such a total has ended processes enough."""
+    with suppress(OSError, asyncpg.PostgresError):
+        ((said,),) = await stage.rig.rows("orders", OF_TOTAL, str(total).encode())
+        ((letters,),) = await stage.rig.rows("loyalty", ENDED)
+        return 0 < int(said) <= int(letters)
+    return False
 
 
 async def keep_alive(process: ServiceUnderTest) -> None:

@@ -5,6 +5,7 @@ from typing import TypeAlias
 from uuid import uuid4
 
 import asyncpg
+from aiorwlock import RWLock
 from asyncpg.pool import PoolConnectionProxy
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -49,6 +50,8 @@ class Database:
         """Tells this process from those that died before it."""
         self.background = asyncio.Semaphore(max(1, size - 4))
         """Held by what consumes, so that some connections are always left for requests."""
+        self.attempts = RWLock(fast=True)
+        """Read by every attempt in hand; written by one that is tried with nothing else in hand."""
         self.committed = asyncio.Event()
         """Set after every commit that wrote events: wakes the relay of the same process."""
 

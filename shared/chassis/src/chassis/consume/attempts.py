@@ -1,7 +1,9 @@
 """Attempts: a batch in which a process died is done one by one; what ends a process three times alone is bad data.
 
 An attempt is noted before it is made, by a connection of its own. The table is unlogged: it costs next to nothing, and
-a crash of the database empties it, so that nobody is blamed for that.
+a crash of the database empties it, so that nobody is blamed for that. A process has many attempts in hand when it dies;
+so a message that was alone in its batch at a death is tried with nothing else in hand from then on, and only the deaths
+of such trials are counted on.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -20,11 +22,14 @@ BEGIN = """
         alone = excluded.alone or (known.place = excluded.place and known.process <> excluded.process),
         deaths = case
             when known.place <> excluded.place then 0
-            when known.alone and known.process <> excluded.process then known.deaths + 1
+            when known.alone and known.process <> excluded.process and (known.sole or known.deaths = 0)
+                then known.deaths + 1
             else known.deaths
-        end
+        end,
+        sole = false
     returning alone, deaths
 """
+SOLE = "update chassis.attempts set sole = $3 where work = $1 and process = $2"
 
 
 class Suspect(Exception):
@@ -41,15 +46,39 @@ async def attempted(database: Database, work: str, places: Sequence[object]) -> 
     if not places:
         yield ""
         return
-    ((alone, deaths),) = await database.pool.fetch(BEGIN, work, str(places[0]), database.process, len(places) == 1)
-    reach("attempt.noted")
-    if alone and len(places) > 1:
-        raise Suspect
+    async with database.attempts.reader:
+        ((alone, deaths),) = await database.pool.fetch(BEGIN, work, str(places[0]), database.process, len(places) == 1)
+        reach("attempt.noted")
+        if alone and len(places) > 1:
+            raise Suspect
+        if not deaths:
+            async with _survived(database, work):
+                yield ""
+            return
+    if deaths >= DEATHS_BORNE:
+        yield f"it ended the process {deaths} times"
+        return
+    async with database.attempts.writer, _tried_solely(database, work):
+        yield ""
+
+
+@asynccontextmanager
+async def _survived(database: Database, work: str) -> AsyncIterator[None]:
     try:
-        yield f"it ended the process {deaths} times" if deaths >= DEATHS_BORNE else ""
+        yield
     except BaseException:
         with suppress(*TROUBLE):  # we live: it is no death
             await database.pool.execute(
-                "delete from chassis.attempts where work = $1 and process = $2 and deaths = 0", work, database.process
+                "delete from chassis.attempts where work = $1 and process = $2", work, database.process
             )
         raise
+
+
+@asynccontextmanager
+async def _tried_solely(database: Database, work: str) -> AsyncIterator[None]:
+    await database.pool.execute(SOLE, work, database.process, True)
+    try:
+        yield
+    finally:
+        with suppress(*TROUBLE):  # we live: it is no death
+            await database.pool.execute(SOLE, work, database.process, False)

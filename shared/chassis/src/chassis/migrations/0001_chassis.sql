@@ -105,13 +105,15 @@ create table chassis.outside (
 ) with (fillfactor = 50);
 
 -- What is being tried, by which process: who finds another's at the same place knows that it died there. `deaths` counts
--- those of a lone message. Not logged: a crash of the database empties it, and nobody is blamed for that.
+-- those of a lone message: the first, and then those of trials at which the process had nothing else in hand (`sole`).
+-- Not logged: a crash of the database empties it, and nobody is blamed for that.
 create unlogged table chassis.attempts (
     work text primary key,
     place text not null,
     process uuid not null,
     alone boolean not null,
-    deaths int not null default 0
+    deaths int not null default 0,
+    sole boolean not null default false
 ) with (fillfactor = 50);
 
 -- Events that a handler could not decide yet; later events of the key wait behind them for that handler.
