@@ -162,7 +162,8 @@ class Rig:
         try:
             await until(quiet, patience)
         except TimeoutError:
-            pytest.fail(f"not quiet after {patience:.0f} s: {await self.behind()}")
+            message = f"not quiet after {patience:.0f} s: {await self.behind()}"
+            raise TimeoutError(message) from None
 
     async def standing(self) -> dict[str, list[asyncpg.Record]]:
         """Return the heads of all lanes, and under which incarnation they are."""

@@ -5,14 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from tests.faults.load import DEVICE
 from tests.rig import SERVICES, Rig
-
-DEVICE = {
-    "name": "Kávovar",
-    "price": {"amount": "1000", "currency": "CZK"},
-    "device": {"model": "K-1", "warranty_months": 24, "service_months": 12, "service_hours": 1000},
-    "service_package": "SERVIS",
-}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -1,12 +1,12 @@
 """The verdict after a fault: what the suite came to against what must be true, and what ``verify`` proves."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from klientela.proof.finding import Finding
@@ -36,6 +36,11 @@ class Verdict:
         setattr(self, kind, getattr(self, kind) + len(found))
         self.reasons += [f"{kind}: {reason}" for reason in found]
 
+    def add_differences(self, less_and_more: tuple[list[str], list[str]]) -> None:
+        """Count what a comparison found there is less of, and more."""
+        self.add("lost", less_and_more[0])
+        self.add("doubled", less_and_more[1])
+
     @property
     def counts(self) -> tuple[int, int, int, int]:
         """All four numbers, which are to be zero."""
@@ -54,9 +59,7 @@ async def judge(rig: Rig, inputs: Inputs, letters: int = 0, tolerated: Collectio
     findings = await prove(all_services(), databases, PATIENCE, lambda _: None)
     verdict.add("stuck", said(finding for finding in findings if finding.name == QUIET))
     verdict.add("lost", said(finding for finding in findings if finding.name not in {QUIET, *tolerated}))
-    less, more = compare(inputs.truth(), await found(rig))
-    verdict.add("lost", less)
-    verdict.add("doubled", more)
+    verdict.add_differences(compare(inputs.truth(), await found(rig)))
     verdict.add("doubled", await twice(rig))
     verdict.add("inverted", await inverted(rig))
     dead = await everywhere(rig, "select handler, reason from chassis.dead_letters where resolved_at is null")
@@ -75,13 +78,20 @@ def said(findings: Iterable[Finding]) -> Iterator[str]:
     return (f"verify's {finding.name}: {finding.failures[:2]}" for finding in findings if finding.failed)
 
 
-def compare(should: Truth, there: Truth) -> tuple[list[str], list[str]]:
-    """Name what there is less of than there should be, or otherwise, and what there is more of."""
+def compare(
+    should: Mapping[str, tuple[object, ...]],
+    there: Mapping[str, tuple[object, ...]],
+    beginning: NamedTuple = BEGINNING,
+) -> tuple[list[str], list[str]]:
+    """Name what there is less of than there should be, or otherwise, and what there is more of.
+
+    ``beginning`` is what is true of a firm of which nothing was said.
+    """
     less: list[str] = []
     more: list[str] = []
     for ico in should.keys() | there.keys():
-        wanted, got = should.get(ico, BEGINNING), there.get(ico, BEGINNING)
-        for name, right, has in zip(Firm._fields, wanted, got, strict=True):
+        wanted, got = should.get(ico, beginning), there.get(ico, beginning)
+        for name, right, has in zip(beginning._fields, wanted, got, strict=True):
             if has != right:
                 surplus = isinstance(has, int) and isinstance(right, int) and has > right
                 (more if surplus else less).append(f"{name} of {ico}: {has}, not {right}")

@@ -41,13 +41,13 @@ class Load:
         self._earlier: list[str] = []
         self._latest: list[str] = []
         self._by_kafka: list[ShopOrder] = []
-        self._shop, self._bulk, self._token = Shop(self.apis["orders"], ""), "", ""
+        self.shop, self._bulk, self._token = Shop(self.apis["orders"], ""), "", ""
 
     async def open(self) -> None:
         """Switch on clients of B2B orders, put a device into the catalogue, open three channels."""
         await self.ask("clients", "PUT", "/v1/settings/b2b-clients", {"create": True, "default_status": "Nový partner"})
         await self.ask("orders", "PUT", "/v1/products/K-1", DEVICE)
-        self._shop = await Shop.open(self.apis["orders"])
+        self.shop = await Shop.open(self.apis["orders"])
         self._bulk = (await self.ask("orders", "POST", "/v1/channels", {"kind": "import", "name": "ERP"}))["id"]
         self._token = (await self.ask("orders", "POST", "/v1/channels", {"kind": "kafka", "name": "EDI"}))["token"]
 
@@ -123,7 +123,7 @@ class Load:
 
     async def _send(self, order: ShopOrder) -> None:
         self.inputs.sent.append(order)
-        await self._shop.send(order, patience=PATIENCE)
+        await self.shop.send(order, patience=PATIENCE)
 
     async def _sell(self, random: Random, firms: list[str], flows: asyncio.Event, over: asyncio.Event) -> None:
         """Sell until it is over, a dozen at least: large orders, halves given back, refunds before their payment."""
@@ -202,7 +202,7 @@ class Load:
 
     async def _assign(self, number: int, ico: str, client: str) -> None:
         """Give an order to a client, or to nobody."""
-        wanted = {"channel_id": self._shop.channel, "external_id": str(number)}
+        wanted = {"channel_id": self.shop.channel, "external_id": str(number)}
         order = (await self.ask("orders", "GET", "/v1/orders", **wanted))["items"][0]["id"]
         method, body = ("PUT", {"client_id": client, "overwrite_billing": True}) if client else ("DELETE", None)
         await self.ask("orders", method, f"/v1/orders/{order}/client", body)

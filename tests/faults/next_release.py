@@ -66,6 +66,8 @@ def hear_news(heard: Heard, event: OrderEvent, *, cause: Cause) -> None:
 def _die() -> None:
     if HOW == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    if HOW == "fill":
+        bytes(1 << 60)  # raises MemoryError, as a limit of memory does; without one it is a kill
     while True:  # stands still
         pass
 

@@ -8,7 +8,6 @@ from uuid import uuid4
 import asyncpg
 
 from chassis.database import run_formatted
-from chassis.testing import server_dsn
 from tests.rig import Rig, until
 
 
@@ -17,7 +16,7 @@ async def back_up(rig: Rig, *names: str) -> dict[str, str]:
     await asyncio.gather(*(asyncio.to_thread(rig.processes[name].stop) for name in names))
     copies = {name: f"{rig.databases[name]}_{uuid4().hex[:6]}" for name in names}
     for name in names:
-        await copy_database(rig.databases[name], copies[name])
+        await copy_database(rig, rig.databases[name], copies[name])
     await asyncio.gather(*(asyncio.to_thread(rig.processes[name].start) for name in names))
     return copies
 
@@ -26,16 +25,16 @@ async def set_back(rig: Rig, copies: Mapping[str, str]) -> None:
     """Put the copies in the databases' places, as ``restore`` does: under a stamp of their own."""
     await asyncio.gather(*(asyncio.to_thread(rig.processes[name].stop) for name in copies))
     for name, copy in copies.items():
-        await copy_database(copy, rig.databases[name])
-        await drop_database(copy)
+        await copy_database(rig, copy, rig.databases[name])
+        await drop_database(rig, copy)
         process = rig.processes[name]
         process.environment = {**process.environment, "KLIENTELA_RESTORE_STAMP": uuid4().hex}
     await asyncio.gather(*(asyncio.to_thread(rig.processes[name].start) for name in copies))
 
 
-async def copy_database(source: str, target: str) -> None:
-    await drop_database(target)
-    server = await asyncpg.connect(server_dsn())
+async def copy_database(rig: Rig, source: str, target: str) -> None:
+    await drop_database(rig, target)
+    server = await asyncpg.connect(rig.server)
 
     async def copied() -> bool:
         with suppress(asyncpg.ObjectInUseError):  # a session of the stopped service is still going
@@ -49,7 +48,7 @@ async def copy_database(source: str, target: str) -> None:
         await server.close()
 
 
-async def drop_database(name: str) -> None:
-    server = await asyncpg.connect(server_dsn())
+async def drop_database(rig: Rig, name: str) -> None:
+    server = await asyncpg.connect(rig.server)
     await run_formatted(server, "drop database if exists %I with (force)", name)
     await server.close()

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from tests.faults.model import counts
+from tests.faults.judge import counts
 from tests.rig import Rig
 from tests.shop import ShopOrder
 
@@ -54,6 +54,9 @@ class Firm(NamedTuple):
     devices: int
     status: str
     starred: bool
+
+
+BEGINNING = Firm(0, 0, 0, "", starred=False)
 
 
 async def found(rig: Rig) -> dict[str, Firm]:

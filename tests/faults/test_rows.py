@@ -9,11 +9,19 @@ from chassis import points
 from tests.faults.row import Draw
 from tests.faults.rows import ROWS
 from tests.faults.rows.processes import POINTS, ROUNDS
+from tests.faults.rows.releases import HOW
+from tests.faults.rows.rewinds import CONSUMERS, OWNERS
 from tests.faults.stage import Stage, a_machine, a_stage
 from tests.rig import SERVICES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-SEEDS = {"kill-at-point": range(len(ROUNDS)), "poison": range(2), "fatal": range(5, 7)}
+SEEDS = {
+    "kill-at-point": range(len(ROUNDS)),
+    "poison": range(2),
+    "fatal": range(len(HOW)),
+    "rewind-owner": range(len(OWNERS) + 1),
+    "rewind-consumer": range(len(CONSUMERS) + 1),
+}
 """Which runs of a row; the first alone if it is not named."""
 LONG = {"disk-postgres", "disk-kafka", "snapshot"}
 """Rows that need root or a machine to themselves: by the command alone."""

@@ -17,7 +17,20 @@ from tests.rig import SERVICES, ServiceUnderTest, until
 
 NEXT = "tests.faults.next_release"
 OF_TOTAL = "select count(*) from chassis.events where type like 'orders.order\\_%' and position($1 in body) > 0"
-ENDED = "select count(*) from chassis.dead_letters where reason like 'it ended%' and resolved_at is null"
+FORGET = (
+    "with journal as (delete from chassis.applied where subscription = 'hear_everything'),"
+    " filled as (delete from heard where handler = 'everything')"
+    " delete from chassis.progress where subscription = 'hear_everything'"
+)
+EVERYTHING = "select event from heard where handler = 'everything'"
+REASONS = {
+    "kill": f"it ended the process {DEATHS_BORNE} times",
+    "block": f"it ended the process {DEATHS_BORNE} times",
+    "fill": "fails alone, and again",
+}
+"""What the dead letter says of an event that ends, blocks or fills its process."""
+HOW = tuple(REASONS)
+DEAD = "select count(*) from chassis.dead_letters where reason = any($1) and resolved_at is null"
 PATIENCE = 240
 """Seconds within which all that is said of a fatal order has ended the process often enough."""
 SAID = "select id, at from chassis.events where type like 'orders.order\\_%' order by id"
@@ -51,6 +64,29 @@ async def roll_out_and_back(stage: Stage, random: Draw) -> Outcome:
     return Outcome(1, verdict, [recovery])
 
 
+async def rebuild(stage: Stage, random: Draw) -> Outcome:
+    """A subscription forgets all and is filled again beside the live one, which goes on; it is killed on its way."""
+    loyalty = stage.rig.processes["loyalty"]
+    await roll(loyalty, NEXT)
+    async with stage.load.running(random):
+        await stage.load.probe()
+        await asyncio.to_thread(loyalty.stop)
+        await stage.rig.rows("loyalty", FORGET)
+        await asyncio.to_thread(loyalty.start)
+        await asyncio.sleep(random.uniform(0, 0.5))  # lint-skip: sleep the instant is to be any
+        await asyncio.to_thread(loyalty.kill)
+        await asyncio.to_thread(loyalty.start)
+        recovery = await stage.load.probe()
+    verdict = await judge(stage.rig, stage.load.inputs)
+    await until_equal(stage)
+    events = {row["id"] for row in await stage.rig.rows("orders", SAID)}
+    heard = {row["event"] for row in await stage.rig.rows("loyalty", EVERYTHING)}
+    verdict.add("lost", [f"{event} was never heard again" for event in events - heard])
+    verdict.add("doubled", [f"{event} was never said" for event in heard - events])
+    await roll(loyalty, "chassis")
+    return Outcome(1, verdict, [recovery])
+
+
 async def until_equal(stage: Stage) -> None:
     """Wait until the new subscriptions have come as far as the old one."""
     sql = (
@@ -72,8 +108,8 @@ async def roll(process: ServiceUnderTest, module: str) -> None:
 
 
 async def die_of_an_event(stage: Stage, random: Draw) -> Outcome:
-    """An event kills the process that hears it, or blocks it for ever: it is a dead letter alone, the lane goes on."""
-    loyalty, how = stage.rig.processes["loyalty"], random.choice(["kill", "block"])
+    """An event kills the process that hears it, blocks it or fills it: it alone is a dead letter, the lane goes on."""
+    loyalty, how = stage.rig.processes["loyalty"], HOW[random.number % len(HOW)]
     total = Decimal(31_337) + Decimal(random.number) / 100
     direct = dict(loyalty.environment)
     loyalty.environment = {**direct, "KLIENTELA_FATAL": f"{total}:{how}", "KLIENTELA_STALLED_AFTER": "2"}
@@ -90,7 +126,7 @@ async def die_of_an_event(stage: Stage, random: Draw) -> Outcome:
         keeping.cancel()
     letters = await stage.rig.rows("loyalty", "select reason from chassis.dead_letters where resolved_at is null")
     verdict = await judge(stage.rig, stage.load.inputs, len(letters))
-    wrong = [row["reason"] for row in letters if row["reason"] != f"it ended the process {DEATHS_BORNE} times"]
+    wrong = [row["reason"] for row in letters if row["reason"] != REASONS[how]]
     verdict.add("lost", wrong)
     await stage.rig.rows("loyalty", RESOLVED)
     loyalty.environment = direct
@@ -102,7 +138,7 @@ async def all_dead(stage: Stage, total: Decimal) -> bool:
     """Say whether everything that was ever said of an order of such a total has ended processes enough."""
     with suppress(OSError, asyncpg.PostgresError):
         ((said,),) = await stage.rig.rows("orders", OF_TOTAL, str(total).encode())
-        ((letters,),) = await stage.rig.rows("loyalty", ENDED)
+        ((letters,),) = await stage.rig.rows("loyalty", DEAD, list(REASONS.values()))
         return 0 < int(said) <= int(letters)
     return False
 
@@ -135,6 +171,7 @@ ROWS = (
         10,
         roll_out_and_back,
     ),
+    Row("rebuild", "a subscription filled again from nothing beside the live one, killed on its way", 3, 10, rebuild),
     Row("grow", "topics grow from 12 to 24 to 48 partitions", 3, 10, under_load(grow_topics)),
-    Row("fatal", "an event that kills or blocks the process that hears it", 10, 50, die_of_an_event),
+    Row("fatal", "an event that kills, blocks or fills the process that hears it", 10, 50, die_of_an_event),
 )
