@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import logging
+import signal
 import sys
 import time
 import traceback
@@ -23,6 +24,7 @@ from tests.faults.stage import Machine, a_machine, a_stage
 def main() -> int:
     """Run the rows that were named, or all; 0 when nothing was lost, doubled, out of order or stuck."""
     asked = arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us leaves no server behind
     logging.disable()  # clients of servers that are killed have much to say, which is no news here
     if asked.list:
         for row in ROWS.values():

@@ -21,14 +21,18 @@ async def back_up(rig: Rig, *names: str) -> dict[str, str]:
     return copies
 
 
-async def set_back(rig: Rig, copies: Mapping[str, str]) -> None:
-    """Put the copies in the databases' places, as ``restore`` does: under a stamp of their own."""
+async def set_back(rig: Rig, copies: Mapping[str, str], *, silently: bool = False) -> None:
+    """Put the copies in the databases' places, as ``restore`` does: under a stamp of their own.
+
+    One that is set back ``silently``, as an image of a disk is, does not know of it.
+    """
     await asyncio.gather(*(asyncio.to_thread(rig.processes[name].stop) for name in copies))
     for name, copy in copies.items():
         await copy_database(rig, copy, rig.databases[name])
         await drop_database(rig, copy)
         process = rig.processes[name]
-        process.environment = {**process.environment, "KLIENTELA_RESTORE_STAMP": uuid4().hex}
+        if not silently:
+            process.environment = {**process.environment, "KLIENTELA_RESTORE_STAMP": uuid4().hex}
     await asyncio.gather(*(asyncio.to_thread(rig.processes[name].start) for name in copies))
 
 

@@ -84,9 +84,9 @@ class Producer:
             held.append(message)
             return message
 
-        return SimpleNamespace(append=append, held=held)
+        return SimpleNamespace(append=append, held=held, record_count=lambda: len(held))
 
-    async def send_batch(self, batch: Any, topic: str, partition: int) -> "asyncio.Future[None]":
+    async def send_batch(self, batch: Any, topic: str, partition: int) -> "asyncio.Future[Any]":
         answer = asyncio.get_running_loop().create_future()
         fate = self.topic.chance.random() if self.topic.faulty else 1
         for _ in range(0 if fate < 0.08 else 2 if fate < 0.16 else 1):
@@ -95,7 +95,7 @@ class Producer:
         if fate < 0.08 or 0.16 < fate < 0.24:
             answer.set_exception(ConnectionError("no answer"))
         else:
-            answer.set_result(None)
+            answer.set_result(SimpleNamespace(offset=-1))  # a broker may have none; silent rewinds are not simulated
         return answer
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from typing import NamedTuple
 
 from klientela.proof.snapshot import QUIET
 from klientela.proof.verify import all_services, prove
@@ -12,29 +13,40 @@ from tests.faults.row import Draw, Outcome, Row, Run
 from tests.faults.setting_back import back_up, set_back
 from tests.faults.stage import Stage, a_stage
 from tests.faults.story import BEGINNING, Story, found
-from tests.rig import SERVICES, Rig
+from tests.rig import SERVICES, Rig, ServiceUnderTest, until
 
 OWNERS = (("orders",), ("clients",), ("orders", "loyalty"), ("clients", "automation"), SERVICES)
 CONSUMERS = (("loyalty",), ("automation",), ("service-desk",))
+ASKED = "restatement.asked"
+"""The point at which a consumer has asked an owner and not yet given up what it asked about."""
 MINUTE, DAY = 4, 150
 """How many new firms buy in the time that is lost."""
 
 
-def set_databases_back(choices: Sequence[Sequence[str]]) -> Run:
-    """A run on a suite of its own, whose logs are no longer one history afterwards."""
+class Rewind(NamedTuple):
+    """Which databases are set back, whether they know, and whether business goes on meanwhile."""
+
+    databases: Sequence[str]
+    silent: bool
+    busy: bool
+
+
+def set_databases_back(choices: Sequence[Sequence[str]], *, silently: bool = False) -> Run:
+    """A run on a suite of its own, whose logs are no longer one history afterwards; every other round is busy."""
 
     async def run(stage: Stage, random: Draw) -> Outcome:
-        rewound = choices[random.number % len(choices)]
-        async with a_stage(stage.machine, f"rewound-{'-'.join(rewound)}-{random.number}") as own:
-            return await _set_back(own, rewound, random)
+        round_, n = divmod(random.number, len(choices))
+        name = f"rewound-{'-'.join(choices[n])}-{silently}-{random.number}"
+        async with a_stage(stage.machine, name) as own:
+            return await _set_back(own, Rewind(choices[n], silently, busy=round_ % 2 == 1), random)
 
     return run
 
 
-async def _set_back(stage: Stage, rewound: Sequence[str], random: Draw) -> Outcome:
-    """Set back what has a minute or a day behind it; every other time business goes on meanwhile."""
-    rig, merchant = stage.rig, Merchant(stage.rig, stage.load.shop)
-    story, busy = merchant.story, random.number // len(choices_of(rewound)) % 2 == 1
+async def _set_back(stage: Stage, rewind: Rewind, random: Draw) -> Outcome:
+    """Set back what has a minute or a day behind it; where business goes on, a consumer dies once it has asked."""
+    rig, merchant, rewound = stage.rig, Merchant(stage.rig, stage.load.shop), rewind.databases
+    story = merchant.story
     old = merchant.new_firms(5)
     await merchant.sell(old)
     await rig.settle()
@@ -45,17 +57,19 @@ async def _set_back(stage: Stage, rewound: Sequence[str], random: Draw) -> Outco
 
     verdict = Verdict()
     async with AsyncExitStack() as meanwhile:
-        if busy:
-            selling = await meanwhile.enter_async_context(asyncio.TaskGroup())
-            selling.create_task(merchant.sell(merchant.new_firms(30)))
-        await set_back(rig, copies)
+        if rewind.busy:
+            business = await meanwhile.enter_async_context(asyncio.TaskGroup())
+            business.create_task(merchant.sell(merchant.new_firms(30)))
+            if "orders" in rewound and "loyalty" not in rewound:
+                business.create_task(die_once_asked(rig.processes["loyalty"]))
+        await set_back(rig, copies, silently=rewind.silent)
     recovery = await stage.load.probe()
     for each in (story, backup):
         each.sent.append(stage.load.inputs.sent[-1])
     await rig.settle()
     if "clients" in rewound:  # what a person said there in the lost time is lost
         story.owners = dict(backup.owners)
-    if not busy:
+    if not rewind.busy:
         known, acted = Story(), backup if rewound == SERVICES else story
         known.sent, known.owners = (backup if "orders" in rewound else story).sent, story.owners
         verdict.add_differences(compare(known.truth(acted), await found(rig), BEGINNING))
@@ -68,9 +82,18 @@ async def _set_back(stage: Stage, rewound: Sequence[str], random: Draw) -> Outco
     return Outcome(1, verdict, [recovery])
 
 
-def choices_of(rewound: Sequence[str]) -> Sequence[Sequence[str]]:
-    """Return among which sets of databases one was chosen."""
-    return OWNERS if rewound in OWNERS else CONSUMERS
+async def die_once_asked(process: ServiceUnderTest) -> None:
+    """Have a consumer killed between asking an owner to restate and giving up what it asked about."""
+    await asyncio.to_thread(process.stop)
+    process.fault = f"{ASKED}:1:kill"
+    process.spawn()
+
+    async def ended() -> bool:
+        return process.popen is not None and process.popen.poll() is not None
+
+    await until(ended, 90)
+    process.fault = ""
+    await asyncio.to_thread(process.start)
 
 
 async def lose_time(merchant: Merchant, old: list[str], firms: int) -> None:
@@ -112,5 +135,12 @@ ROWS = (
         5,
         20,
         set_databases_back(CONSUMERS),
+    ),
+    Row(
+        "rewind-silent",
+        "an image of a minute or a day ago put back, which the database does not know: of any, some, all",
+        8,
+        20,
+        set_databases_back((*OWNERS, *CONSUMERS), silently=True),
     ),
 )

@@ -11,6 +11,7 @@ from chassis.consume.progress import BEGINNING, Progress, begin_progress, read_p
 from chassis.consume.subscription import Page, Subscription
 from chassis.events.log import FeedPage
 from chassis.events.record import Position
+from chassis.points import reach
 from chassis.service import Starts
 
 log = structlog.get_logger()
@@ -60,6 +61,7 @@ class Mender:
             lost = await taken_back(connection, self.subscription.name, source, lane, resumed)
         log.error("numbers were taken back", source=source, lane=lane, had=str(had), now=resumed, subjects=len(lost))
         await self.feed.restate(source, lost)
+        reach("restatement.asked")
 
     async def check_heads(self, source: str) -> None:
         """Ask the owner for its heads; mend lanes that are behind and have not moved since the check before."""

@@ -2,7 +2,8 @@
 
 A database with another identity than the one that wrote last (restored, failed over) begins a new incarnation of all
 lanes before anything is written or published; so consumers notice, even if nothing ever is. Its number comes from the
-database clock in milliseconds and is never used twice.
+database clock in milliseconds and is never used twice. A database that was set back silently learns of that from Kafka
+(``tail``): its new incarnation begins at the cursors, for what is not published yet may have taken numbers again.
 """
 
 import asyncpg
@@ -31,15 +32,28 @@ async def begin_incarnation(connection: Connection, identity: str) -> None:
             LANES,
         )
         known = await connection.fetch("select lane, identity from chassis.counters order by lane for update")
-        if all(row["identity"] == identity for row in known):
-            return
-        number = await connection.fetchval(
-            "select greatest((extract(epoch from clock_timestamp()) * 1000)::bigint, max(number) + 1)"
-            " from (select 0::bigint as number union all select number from chassis.incarnations) known"
-        )
+        if any(row["identity"] != identity for row in known):
+            await _begin(connection, "select lane, $1, head + 1 from chassis.counters")
+            await connection.execute("update chassis.counters set identity = $1", identity)
+
+
+async def begin_incarnation_at_cursors(connection: Connection) -> None:
+    """Begin a new incarnation of all lanes with what is not published yet, which is told under it."""
+    async with connection.transaction():
+        await connection.execute("select from chassis.counters order by lane for update")
+        number = await _begin(connection, "select lane, $1, sequence + 1 from chassis.cursors")
         await connection.execute(
-            "insert into chassis.incarnations (lane, number, from_sequence)"
-            " select lane, $1, head + 1 from chassis.counters",
+            "update chassis.events e set incarnation = $1 from chassis.cursors c"
+            " where e.lane = c.lane and e.sequence > c.sequence",
             number,
         )
-        await connection.execute("update chassis.counters set incarnation = $1, identity = $2", number, identity)
+
+
+async def _begin(connection: Connection, where: str) -> int:
+    number = await connection.fetchval(
+        "select greatest((extract(epoch from clock_timestamp()) * 1000)::bigint, max(number) + 1)"
+        " from (select 0::bigint as number union all select number from chassis.incarnations) known"
+    )
+    await connection.execute(f"insert into chassis.incarnations (lane, number, from_sequence) {where}", number)
+    await connection.execute("update chassis.counters set incarnation = $1", number)
+    return int(number)

@@ -7,19 +7,20 @@ again from the cursors: the same rows in the same order, which consumers know by
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 import asyncpg
 import structlog
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from chassis.database import Database
-from chassis.events.incarnations import begin_incarnation
+from chassis.events.incarnations import begin_incarnation, begin_incarnation_at_cursors
 from chassis.events.lanes import NEWS_OF_TOPICS_MS, check_partitions, partition_of
 from chassis.events.log import COLUMNS, record_of
 from chassis.events.partitions import ensure_partitions
 from chassis.events.record import Record
+from chassis.events.tail import was_set_back
 from chassis.points import reach
 
 LOCK = 7_250_101
@@ -58,6 +59,10 @@ class Relay:
     async def _publish(self, session: "asyncpg.Connection[asyncpg.Record]", producer: AIOKafkaProducer) -> None:
         pause = IDLE[0]
         await begin_incarnation(session, await self.database.identify(session))
+        places = [TopicPartition(self.topic, n) for n in range(len(await producer.partitions_for(self.topic)))]
+        if await was_set_back(session, self.source, self.bootstrap, places):
+            log.error("the database was set back: Kafka has events that the log does not have")
+            await begin_incarnation_at_cursors(session)
         await ensure_partitions(session)
         while True:
             self.database.committed.clear()
@@ -98,13 +103,20 @@ class Relay:
         answers = await asyncio.gather(*sending, return_exceptions=True)
         reach("relay.acknowledged")
         failed = [answer for answer in answers if isinstance(answer, BaseException)]
-        answered = [mine for mine, answer in zip(by_partition.values(), answers, strict=True) if answer is None]
-        await _move_cursors(session, [record for mine in answered for record in mine])
+        answered = [
+            (mine, answer)
+            for mine, answer in zip(by_partition.values(), answers, strict=True)
+            if not isinstance(answer, BaseException)
+        ]
+        await _move_cursors(session, answered)
         if failed:
             raise failed[0]
 
-    async def _send_partition(self, producer: AIOKafkaProducer, partition: int, records: Sequence[Record]) -> None:
-        """Send the records of one partition, batch by batch; return when the broker has answered all."""
+    async def _send_partition(self, producer: AIOKafkaProducer, partition: int, records: Sequence[Record]) -> int:
+        """Send the records of one partition, batch by batch; return the offset after them, 0 if the broker is silent.
+
+        It has no offset for what it knows it has already.
+        """
         answers = []
         batch = producer.create_batch()
         for record in records:
@@ -116,7 +128,8 @@ class Relay:
                     raise RuntimeError(message)
         answers.append(await producer.send_batch(batch, self.topic, partition=partition))
         reach("relay.sent")
-        await asyncio.gather(*answers)
+        *_, last = await asyncio.gather(*answers)
+        return last.offset + batch.record_count() if last.offset >= 0 else 0
 
 
 def _append(batch: object, record: Record) -> bool:
@@ -126,12 +139,18 @@ def _append(batch: object, record: Record) -> bool:
     return added is not None
 
 
-async def _move_cursors(session: "asyncpg.Connection[asyncpg.Record]", records: Sequence[Record]) -> None:
-    last: Mapping[int, int] = {record.lane: record.sequence for record in records}
+async def _move_cursors(
+    session: "asyncpg.Connection[asyncpg.Record]", answered: Sequence[tuple[Sequence[Record], int]]
+) -> None:
+    """Move the cursors of records, each partition's before the offset after them."""
+    last = {record.lane: (record.sequence, offset) for records, offset in answered for record in records}
     await session.execute(
-        "update chassis.cursors c set sequence = n.sequence from unnest($1::smallint[], $2::bigint[]) n(lane, sequence)"
+        "update chassis.cursors c set sequence = n.sequence,"
+        " next_offset = coalesce(nullif(n.next_offset, 0), c.next_offset)"
+        " from unnest($1::smallint[], $2::bigint[], $3::bigint[]) n(lane, sequence, next_offset)"
         " where c.lane = n.lane and c.sequence < n.sequence",
         list(last),
-        list(last.values()),
+        [sequence for sequence, _ in last.values()],
+        [offset for _, offset in last.values()],
     )
     reach("cursor.written")
