@@ -15,7 +15,7 @@ from klientela.proof.verify import all_services, prove
 from tests.faults.inputs import Firm, Inputs, Truth
 from tests.rig import Rig, until
 
-PATIENCE, ARRIVING = 120, 30
+PATIENCE = 120
 Place = tuple[str, int, int]
 BEGINNING = Firm(0, 0, "bronze", "", starred=False, devices=0, tasks=0, opportunities=0)
 
@@ -54,7 +54,7 @@ async def judge(rig: Rig, inputs: Inputs, letters: int = 0, tolerated: Collectio
     """
     verdict = Verdict()
     with suppress(TimeoutError):  # what producers wrote to Kafka may not be read yet, which no database tells
-        await until(partial(complete, rig, inputs), ARRIVING)
+        await until(partial(complete, rig, inputs), PATIENCE)
     databases = {name: rig.dsn(name) for name in rig.names}
     findings = await prove(all_services(), databases, PATIENCE, lambda _: None)
     verdict.add("stuck", said(finding for finding in findings if finding.name == QUIET))
