@@ -249,6 +249,9 @@ async def test_a_relay_finds_a_database_that_was_set_back_silently(bench: Bench,
 async def test_what_a_dead_relay_had_published_is_no_rewind(bench: Bench, topic: Any, placed: Make) -> None:
     await say(bench, placed, 1)
     await published(bench, topic)
+    assert await bench.rows("select sequence, next_offset from chassis.cursors where lane = $1", lane_of(ONE)) == [
+        (1, 1)
+    ]
     await bench.rows("update chassis.cursors set sequence = 0, next_offset = 0")
     await published(bench, topic)
     assert await bench.rows("select count(*) from chassis.incarnations where lane = 0") == [(1,)]
