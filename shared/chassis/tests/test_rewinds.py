@@ -18,7 +18,6 @@ from chassis.events.lanes import LANES, lane_of
 from chassis.events.log import read_heads
 from chassis.events.record import Record, from_json
 from chassis.events.relay import Relay
-from chassis.events.unit import unit_of_work
 from chassis.testing import Bench
 from schemas.catalogue import EVENTS
 
@@ -26,7 +25,6 @@ Make = Any
 ONE, OTHER = UUID(int=1), UUID(int=2)
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
 PROGRESS = "select incarnation, sequence from chassis.progress where source = 'orders' and lane = $1"
-UNPUBLISHED = "select 1 from chassis.counters join chassis.cursors using (lane) where head > sequence"
 JOURNAL = "select source, lane, sequence, incarnation, key, subject from chassis.applied order by lane, sequence"
 
 
@@ -201,61 +199,6 @@ async def test_a_relay_begins_the_incarnation_of_another_database_before_anythin
     assert len(heads) == LANES
     assert len({head.incarnation for head in heads.values()}) == 1
     assert all(head.incarnation > before for head in heads.values())
-
-
-async def published(bench: Bench, topic: Any) -> None:
-    """Have a relay publish all there is, until its cursors tell."""
-    relay = asyncio.create_task(Relay(bench.database, "till", topic.bootstrap, topic.name).run())
-    try:
-        async with asyncio.timeout(30):
-            while await bench.rows(UNPUBLISHED) and not relay.done():  # noqa: ASYNC110 - the relay tells nobody
-                await asyncio.sleep(0.02)  # lint-skip: sleep the cursors are rows
-    finally:
-        relay.cancel()
-        await asyncio.gather(relay, return_exceptions=True)
-
-
-async def say(bench: Bench, placed: Make, amount: int) -> None:
-    async with unit_of_work(bench.database, "till") as unit:
-        unit.publish(placed(ONE, amount))
-
-
-async def test_a_relay_finds_a_database_that_was_set_back_silently(bench: Bench, topic: Any, placed: Make) -> None:
-    """What was written since took numbers again: it is told under the new incarnation, and so is what comes."""
-    await say(bench, placed, 1)
-    await published(bench, topic)
-    image = await bench.rows("select * from chassis.cursors where sequence > 0")
-    await say(bench, placed, 2)
-    await say(bench, placed, 3)
-    await published(bench, topic)
-    await bench.rows("delete from chassis.events where sequence > 1")
-    await bench.rows("update chassis.counters set head = least(head, 1)")
-    for cursor in image:
-        await bench.rows("update chassis.cursors set sequence = $2, next_offset = $3 where lane = $1", *cursor)
-    await say(bench, placed, 4)
-    await published(bench, topic)
-    incarnations = await bench.rows(
-        "select number, from_sequence from chassis.incarnations where lane = $1 order by number", lane_of(ONE)
-    )
-    assert [row["from_sequence"] for row in incarnations] == [1, 2]
-    assert await bench.rows("select sequence, incarnation from chassis.events order by sequence") == [
-        (1, incarnations[0]["number"]), (2, incarnations[1]["number"]),
-    ]  # fmt: skip
-    await say(bench, placed, 5)
-    await published(bench, topic)
-    assert await bench.rows("select count(*) from chassis.incarnations where lane = 0") == [(2,)]
-
-
-async def test_what_a_dead_relay_had_published_is_no_rewind(bench: Bench, topic: Any, placed: Make) -> None:
-    await say(bench, placed, 1)
-    await published(bench, topic)
-    assert await bench.rows("select sequence, next_offset from chassis.cursors where lane = $1", lane_of(ONE)) == [
-        (1, 1)
-    ]
-    await bench.rows("update chassis.cursors set sequence = 0, next_offset = 0")
-    await published(bench, topic)
-    assert await bench.rows("select count(*) from chassis.incarnations where lane = 0") == [(1,)]
-    assert len(await topic.read()) == 2
 
 
 async def test_an_incarnation_is_begun_once_by_however_many(bench: Bench) -> None:

@@ -6,6 +6,8 @@ database clock in milliseconds and is never used twice. A database that was set 
 (``tail``): its new incarnation begins at the cursors, for what is not published yet may have taken numbers again.
 """
 
+from collections.abc import Mapping
+
 import asyncpg
 
 from chassis.database import Connection
@@ -31,9 +33,9 @@ async def begin_incarnation(connection: Connection, identity: str) -> None:
             " select lane, 0, '' from generate_series(0, $1 - 1) lane on conflict do nothing",
             LANES,
         )
-        known = await connection.fetch("select lane, identity from chassis.counters order by lane for update")
+        known = await connection.fetch("select lane, head, identity from chassis.counters order by lane for update")
         if any(row["identity"] != identity for row in known):
-            await _begin(connection, "select lane, $1, head + 1 from chassis.counters")
+            await _begin(connection, {row["lane"]: row["head"] for row in known})
             await connection.execute("update chassis.counters set identity = $1", identity)
 
 
@@ -41,7 +43,8 @@ async def begin_incarnation_at_cursors(connection: Connection) -> None:
     """Begin a new incarnation of all lanes with what is not published yet, which is told under it."""
     async with connection.transaction():
         await connection.execute("select from chassis.counters order by lane for update")
-        number = await _begin(connection, "select lane, $1, sequence + 1 from chassis.cursors")
+        published = await connection.fetch("select lane, sequence from chassis.cursors")
+        number = await _begin(connection, {row["lane"]: row["sequence"] for row in published})
         await connection.execute(
             "update chassis.events e set incarnation = $1 from chassis.cursors c"
             " where e.lane = c.lane and e.sequence > c.sequence",
@@ -49,11 +52,18 @@ async def begin_incarnation_at_cursors(connection: Connection) -> None:
         )
 
 
-async def _begin(connection: Connection, where: str) -> int:
+async def _begin(connection: Connection, after: Mapping[int, int]) -> int:
+    """Begin one after the numbers of all lanes; return which."""
     number = await connection.fetchval(
         "select greatest((extract(epoch from clock_timestamp()) * 1000)::bigint, max(number) + 1)"
         " from (select 0::bigint as number union all select number from chassis.incarnations) known"
     )
-    await connection.execute(f"insert into chassis.incarnations (lane, number, from_sequence) {where}", number)
+    await connection.execute(
+        "insert into chassis.incarnations (lane, number, from_sequence)"
+        " select lane, $1, sequence + 1 from unnest($2::smallint[], $3::bigint[]) after(lane, sequence)",
+        number,
+        list(after),
+        list(after.values()),
+    )
     await connection.execute("update chassis.counters set incarnation = $1", number)
     return int(number)
