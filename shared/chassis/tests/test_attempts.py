@@ -134,6 +134,20 @@ async def test_who_lives_to_say_so_has_not_died(bench: Bench) -> None:
             pass
 
 
+@pytest.mark.parametrize("deaths", [0, 1])
+async def test_what_waits_parked_is_not_blamed_for_processes_that_ended_well(
+    bench: Bench, placed: Make, deaths: int
+) -> None:
+    await bench.hear(placed(CLIENT, 13))
+    (parked,) = await bench.rows("select handler, key, number from chassis.parked")
+    await died_in(bench, f"parked/{parked['handler']}/{parked['key']}", parked["number"], deaths, alone=True)
+    for _ in range(5):
+        bench.database.process = uuid4()
+        await bench.retry_parked()
+    assert await bench.rows("select 1 from chassis.attempts where work like 'parked/%'") == []
+    assert len(await bench.rows("select 1 from chassis.parked")) == 1
+
+
 async def test_a_crash_of_the_database_forgets_attempts(bench: Bench) -> None:
     """An unlogged table is emptied by recovery, so that nobody is blamed for the server's death."""
     kept = "select relpersistence::text from pg_class where oid = 'chassis.attempts'::regclass"

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from aiokafka import ConsumerRecord
 
+from chassis.consume import lane_consumer
 from chassis.consume.lane_consumer import LaneConsumer
 from chassis.consume.mending import Mender
 from chassis.consume.subscription import Subscription
@@ -182,3 +183,22 @@ async def test_the_heads_show_a_lost_tail_and_a_first_fill(
     for _ in range(2):
         await reading.mender.check_heads("orders")
     assert await totals(bench) == dict.fromkeys(CLIENTS, 3)
+
+
+async def test_a_batch_that_does_not_end_does_not_keep_a_process_from_ending(
+    topic: Any, bench: Bench, placed: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_consumer, "CLOSING", 0.1)
+    begun = asyncio.Event()
+
+    async def never(_: str, batch: Sequence[ConsumerRecord]) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    consumer = LaneConsumer(topic.bootstrap, f"{topic.prefix}till.main", [topic.name], never)
+    task = asyncio.create_task(consumer.run())
+    await topic.send(*await orders(bench, placed, CLIENTS[:1]))
+    await begun.wait()
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=30)
+    assert done == {task}

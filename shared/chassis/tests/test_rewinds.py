@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
+from chassis.consume import journal
 from chassis.consume.journal import digest_of, shorten
 from chassis.consume.mending import Mender
 from chassis.consume.subscription import Subscription
@@ -210,8 +211,11 @@ async def test_an_incarnation_is_begun_once_by_however_many(bench: Bench) -> Non
     assert await bench.rows("select distinct count(*) from chassis.incarnations group by lane") == [(2,)]
 
 
-async def test_the_journal_is_kept_short(bench: Bench, placed: Make) -> None:
-    await bench.hear_records(*await orders(bench, placed, ONE, OTHER))
+async def test_the_journal_is_kept_short_some_at_a_time(
+    bench: Bench, placed: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "PRUNED_AT_ONCE", 2)
+    await bench.hear_records(*await orders(bench, placed, ONE, ONE, ONE, ONE, ONE, OTHER))
     await bench.rows("update chassis.applied set applied_at = now() - interval '36 days' where key = $1", ONE)
     await shorten(bench.database, 35)
     assert [row["key"] for row in await bench.rows(JOURNAL)] == [OTHER]

@@ -35,7 +35,7 @@ async def test_a_relay_finds_a_database_that_was_set_back_silently(bench: Bench,
     """What was written since took numbers again: it is told under the new incarnation, and so is what comes."""
     await say(bench, placed, 1)
     await published(bench, topic)
-    image = await bench.rows("select * from chassis.cursors where sequence > 0")
+    image = await bench.rows("select lane, sequence, next_offset from chassis.cursors where sequence > 0")
     await say(bench, placed, 2)
     await say(bench, placed, 3)
     await published(bench, topic)
@@ -53,6 +53,18 @@ async def test_a_relay_finds_a_database_that_was_set_back_silently(bench: Bench,
         (1, incarnations[0]["number"]), (2, incarnations[1]["number"]),
     ]  # fmt: skip
     await say(bench, placed, 5)
+    await published(bench, topic)
+    assert await bench.rows("select count(*) from chassis.incarnations where lane = 0") == [(2,)]
+
+
+async def test_offsets_of_another_partition_are_not_gone_by(bench: Bench, topic: Any, placed: Make) -> None:
+    """After a topic has grown a lane's offset may be one of the partition it was in."""
+    await say(bench, placed, 1)
+    await published(bench, topic)
+    await bench.rows("delete from chassis.events")
+    await bench.rows("update chassis.counters set head = 0")
+    await bench.rows("update chassis.cursors set sequence = 0, next_offset = 1000000, partition = partition + 1")
+    await say(bench, placed, 2)
     await published(bench, topic)
     assert await bench.rows("select count(*) from chassis.incarnations where lane = 0") == [(2,)]
 

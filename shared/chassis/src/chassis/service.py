@@ -137,8 +137,8 @@ class Service:
     ) -> Callable[[D], D]:
         """Register the decision for a kind of job: called with its states and a ``Turn`` for each key of ``page``.
 
-        A page is read unlocked. So that it may leave out who needs no turn, what starts the job and what makes a state
-        lock one row, the first alone, the others shared: who is not seen by the page has seen why there is the job.
+        A page is read unlocked. So that it may leave out who needs no turn, what starts the job claims a name
+        (``chassis.locks``) which what makes a state shares: who is not seen by the page has seen why there is the job.
         """
         self.pages[kind] = page
         return self._register((f"job:{kind}",), state, cause=cause)
@@ -178,6 +178,11 @@ class Service:
             for kind, handlers in self.handlers.items()
             if isinstance(kind, type) and issubclass(kind, Event)
         }
+
+    def timer_kinds(self) -> list[str]:
+        """Return the kinds of timers that this release fires."""
+        heard = [kind for kind in self.handlers if isinstance(kind, str)]
+        return [kind.removeprefix("timer:") for kind in heard if kind.startswith("timer:")]
 
     def subscriptions(self) -> dict[str, Starts | None]:
         """Return the subscriptions of the handlers of events, and where each starts."""

@@ -31,7 +31,7 @@ class Event(Value):
 
     event_type: ClassVar[str]
     personal: ClassVar[tuple[str, ...]] = ()
-    """Paths of the fields that hold personal data: what erasing a person rewrites."""
+    """Paths of the fields that hold personal data: what no log may show, and erasing a person will rewrite."""
     _heard: tuple[UUID | None, int] = PrivateAttr(default=(None, 0))
 
     def heard(self, event_id: UUID, incarnation: int) -> Self:

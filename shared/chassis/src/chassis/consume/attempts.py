@@ -29,6 +29,7 @@ BEGIN = """
         sole = false
     returning alone, deaths
 """
+FORGET = "delete from chassis.attempts where work = $1 and process = $2"
 SOLE = "update chassis.attempts set sole = $3 where work = $1 and process = $2"
 
 
@@ -37,11 +38,13 @@ class Suspect(Exception):
 
 
 @asynccontextmanager
-async def attempted(database: Database, work: str, places: Sequence[object]) -> AsyncIterator[str]:
+async def attempted(
+    database: Database, work: str, places: Sequence[object], *, comes_again: bool = False
+) -> AsyncIterator[str]:
     """Attempt messages, each named by a place of its own; within, a reason to give a lone one up, or nothing.
 
-    ``work`` is what goes on from place to place, one attempt at a time. Raises Suspect for a batch in which a process
-    died.
+    ``work`` is what goes on from place to place, one attempt at a time; where the same place ``comes_again``, having
+    ended well is no death. Raises Suspect for a batch in which a process died.
     """
     if not places:
         yield ""
@@ -52,33 +55,42 @@ async def attempted(database: Database, work: str, places: Sequence[object]) -> 
         if alone and len(places) > 1:
             raise Suspect
         if not deaths:
-            async with _survived(database, work):
+            async with _survived(database, work, comes_again=comes_again):
                 yield ""
             return
     if deaths >= DEATHS_BORNE:
         yield f"it ended the process {deaths} times"
         return
-    async with database.attempts.writer, _tried_solely(database, work):
+    async with database.attempts.writer, _tried_solely(database, work, comes_again=comes_again):
         yield ""
 
 
 @asynccontextmanager
-async def _survived(database: Database, work: str) -> AsyncIterator[None]:
+async def _survived(database: Database, work: str, *, comes_again: bool) -> AsyncIterator[None]:
+    """Take the note away where its place may come again: we live, it is no death."""
     try:
         yield
     except BaseException:
-        with suppress(*TROUBLE):  # we live: it is no death
-            await database.pool.execute(
-                "delete from chassis.attempts where work = $1 and process = $2", work, database.process
-            )
+        comes_again = True
         raise
+    finally:
+        if comes_again:
+            with suppress(*TROUBLE):
+                await database.pool.execute(FORGET, work, database.process)
 
 
 @asynccontextmanager
-async def _tried_solely(database: Database, work: str) -> AsyncIterator[None]:
+async def _tried_solely(database: Database, work: str, *, comes_again: bool) -> AsyncIterator[None]:
+    """Note that nothing else is in hand, for as long as that is so; forget all where what ended well comes again."""
     await database.pool.execute(SOLE, work, database.process, True)
     try:
         yield
+    except BaseException:
+        comes_again = False
+        raise
     finally:
         with suppress(*TROUBLE):  # we live: it is no death
-            await database.pool.execute(SOLE, work, database.process, False)
+            if comes_again:
+                await database.pool.execute(FORGET, work, database.process)
+            else:
+                await database.pool.execute(SOLE, work, database.process, False)

@@ -34,6 +34,7 @@ async def store_intake(connection: Connection, kind: str, origin: UUID | None, *
 async def work_off(database: Database, service: Service, most: int = BATCH) -> int:
     """Decide the oldest waiting raw messages in one transaction; return how many there were.
 
+    Those of a kind that only another release knows wait for it.
     What cannot be read, or is refused by its decision, is a dead letter; the rest of the batch goes on. What only fails
     alone, and again, is bad data too.
     """
@@ -56,9 +57,10 @@ async def _work_off(
                 return 0  # another worker is at it, and what arrived first is to be decided first
             rows = await unit.connection.fetch(
                 "select id, kind, origin, body, cause from chassis.intake"
-                " where state = 0 and ($2::bigint is null or id = $2) order by id limit $1",
+                " where state = 0 and ($2::bigint is null or id = $2) and kind = any($3) order by id limit $1",
                 most,
                 only,
+                list(service.parsers),
             )
             taken = [Intake(*row) for row in rows]
             claimed[:] = [intake.id for intake in taken]

@@ -4,7 +4,6 @@ It answers what progress cannot: about whom an owner has to be asked when it too
 that repeats a number says what was said before.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -15,12 +14,12 @@ import structlog
 
 from chassis.consume.kept import keep
 from chassis.consume.outcomes import DeadLetter, bury
-from chassis.database import TROUBLE, Connection, Database
+from chassis.database import Connection, Database
 from chassis.events.record import Position, Record
 from chassis.events.unit import Unit
 from schemas.ids import derive
 
-PRUNED_EVERY = 3600.0
+PRUNED_AT_ONCE = 10_000
 COLUMNS = (
     "source", "lane", "sequence", "incarnation", "event", "type", "key", "subject", "digest", "subscription",
 )  # fmt: skip
@@ -127,17 +126,11 @@ async def give_up(connection: Connection, place: tuple[str, str, int], had: Posi
 
 
 async def shorten(database: Database, days: int) -> None:
-    """Delete what is older than so many days; the index is by ranges of pages, so this reads little else."""
-    await database.pool.execute(
-        "delete from chassis.applied where applied_at < now() - make_interval(days => $1)", days
-    )
-
-
-async def keep_short(database: Database, days: int) -> None:
-    """Delete what is too old, now and every hour, until cancelled."""
-    while True:
-        try:
-            await shorten(database, days)
-        except TROUBLE as error:
-            log.warning("the journal was not shortened", error=type(error).__name__)
-        await asyncio.sleep(PRUNED_EVERY)
+    """Delete what is older than so many days, some at a time; the index by ranges of pages reads little else."""
+    while await database.pool.fetchval(
+        "with gone as (delete from chassis.applied where ctid = any(array(select ctid from chassis.applied"
+        " where applied_at < now() - make_interval(days => $1) limit $2)) returning 1) select count(*) from gone",
+        days,
+        PRUNED_AT_ONCE,
+    ):
+        pass

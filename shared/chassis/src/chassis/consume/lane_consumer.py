@@ -20,6 +20,8 @@ BUFFER = 1_000
 """Records a partition may have waiting before it is paused."""
 STUCK_AFTER = 300.0
 """Seconds a batch may take; then the consumer is started anew from the offsets."""
+CLOSING = 5.0
+"""Seconds that a batch in flight has to end when the process is asked to."""
 NOTHING_FOR = 3.0
 """Seconds after which a named member is given something, if there is anything for it."""
 Apply = Callable[[str, Sequence[ConsumerRecord]], Awaitable[None]]
@@ -167,7 +169,13 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             reach("offset.after")
 
     async def _close(self) -> None:
-        await asyncio.gather(*(worker.drain() for worker in self._workers.values()), return_exceptions=True)
+        """Let batches in flight end, those of a database that is away not for ever: what is undone is read again."""
+        draining = [asyncio.create_task(worker.drain()) for worker in self._workers.values()]
+        if draining:
+            await asyncio.wait(draining, timeout=CLOSING)
+        for worker in self._workers.values():
+            worker.task.cancel()
+        await asyncio.gather(*draining, return_exceptions=True)
         with contextlib.suppress(Exception):
             await self._commit(self._offsets)
             await asyncio.wait_for(self._consumer.stop(), 10)

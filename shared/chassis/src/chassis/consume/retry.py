@@ -17,7 +17,7 @@ from chassis.consume.kept import Origin, kept
 from chassis.consume.outcomes import write_failures
 from chassis.database import TROUBLE, Database
 from chassis.effects import Turn
-from chassis.errors import BusinessError, NotFound, Rejected, place_of
+from chassis.errors import BusinessError, Later, NotFound, Rejected, place_of
 from chassis.events.record import Record, event_of
 from chassis.events.unit import Unit, unit_of_work
 from chassis.service import Handler, Intake, Message, Service
@@ -78,7 +78,8 @@ async def _retry_oldest(database: Database, service: Service, queue: Queue, give
         )
         if row is None:
             return False
-        async with attempted(database, f"parked/{queue.handler}/{queue.key}", [row["number"]]) as lost:
+        work = f"parked/{queue.handler}/{queue.key}"
+        async with attempted(database, work, [row["number"]], comes_again=True) as lost:
             failed = await _again(unit, service, queue.handler, kept(row["record"]), give_up or lost)
         if failed and failed[0].later and row["old"]:
             failed = [Failed(failed[0].handler, failed[0].message, Rejected(f"waited in vain: {failed[0].reason}"))]
@@ -139,7 +140,7 @@ async def _again(unit: Unit, service: Service, handler_name: str, origin: Origin
     handler = next((each for each in _heard(service, origin) if each.name == handler_name), None)
     if handler is None:
         gone = Handler(handler_name, lambda: None, ())
-        return [Failed(gone, message, Rejected(f"nobody called {handler_name} hears this any more"))]
+        return [Failed(gone, message, Later(f"nobody called {handler_name} hears this in this release"))]
     try:
         if give_up:
             raise Rejected(give_up)  # noqa: TRY301 - a verdict like the reader's own

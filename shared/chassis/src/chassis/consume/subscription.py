@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
+from itertools import count
 from uuid import UUID
 
 import structlog
@@ -59,7 +60,7 @@ class Subscription:
         by half, and what a process died in record by record: the one that fails alone and again becomes a dead letter.
         """
         collisions = failures = 0
-        for attempt in range(1_000_000):
+        for attempt in count():
             try:
                 return await self._apply(source, records, page, NOBODY)
             except TROUBLE as error:

@@ -32,9 +32,14 @@ class Moved(Exception):
 
 
 async def fire_due(database: Database, service: Service) -> int:
-    """Fire all timers that are due now; return how many. What only fails alone, and again, is a dead letter."""
+    """Fire all timers that are due now; return how many. What only fails alone, and again, is a dead letter.
+
+    Those of a kind that only another release knows wait for it.
+    """
     lanes = await database.pool.fetch(
-        "select distinct lane from chassis.timers, chassis.clock where due <= now() + ahead order by lane"
+        "select distinct lane from chassis.timers, chassis.clock where due <= now() + ahead and kind = any($1)"
+        " order by lane",
+        service.timer_kinds(),
     )
     fired = 0
     for row in lanes:
@@ -57,7 +62,7 @@ async def _fire(
         async with database.background, unit_of_work(database, service.name) as unit:
             if not await try_claim(unit.connection, "timers", lane):
                 return 0  # another scheduler is at it
-            rows = await _due(unit, lane, only)
+            rows = await _due(unit, service.timer_kinds(), lane, only)
             claimed[:] = [(row["kind"], row["subject"]) for row in rows]
             if rows:
                 reach("timer.claimed")
@@ -71,13 +76,15 @@ async def _fire(
     return len(rows)
 
 
-async def _due(unit: Unit, lane: int, only: Timer | None) -> list[asyncpg.Record]:
+async def _due(unit: Unit, kinds: list[str], lane: int, only: Timer | None) -> list[asyncpg.Record]:
     """Read what is due without locking it: states are locked first, here as in every unit that sets a timer."""
     return await unit.connection.fetch(
         "select kind, subject, due, cause from chassis.timers, chassis.clock where lane = $1 and due <= now() + ahead"
-        " and ($3::text is null or (kind, subject) = ($3, $4::uuid)) order by due, kind, subject limit $2",
+        " and kind = any($3) and ($4::text is null or (kind, subject) = ($4, $5::uuid))"
+        " order by due, kind, subject limit $2",
         lane,
         BATCH,
+        kinds,
         *(only or (None, None)),
     )
 

@@ -104,8 +104,8 @@ class Relay:
         reach("relay.acknowledged")
         failed = [answer for answer in answers if isinstance(answer, BaseException)]
         answered = [
-            (mine, answer)
-            for mine, answer in zip(by_partition.values(), answers, strict=True)
+            (partition, answer, mine)
+            for (partition, mine), answer in zip(by_partition.items(), answers, strict=True)
             if not isinstance(answer, BaseException)
         ]
         await _move_cursors(session, answered)
@@ -140,17 +140,19 @@ def _append(batch: object, record: Record) -> bool:
 
 
 async def _move_cursors(
-    session: "asyncpg.Connection[asyncpg.Record]", answered: Sequence[tuple[Sequence[Record], int]]
+    session: "asyncpg.Connection[asyncpg.Record]", answered: Sequence[tuple[int, int, Sequence[Record]]]
 ) -> None:
-    """Move the cursors of records, each partition's before the offset after them."""
-    last = {record.lane: (record.sequence, offset) for records, offset in answered for record in records}
+    """Move the cursors of records, which come with their partition and the offset after them."""
+    last = {record.lane: (record.sequence, *place) for *place, records in answered for record in records}
+    sequences, partitions, offsets = zip(*last.values(), strict=True) if last else ((), (), ())
     await session.execute(
-        "update chassis.cursors c set sequence = n.sequence,"
+        "update chassis.cursors c set sequence = n.sequence, partition = n.partition,"
         " next_offset = coalesce(nullif(n.next_offset, 0), c.next_offset)"
-        " from unnest($1::smallint[], $2::bigint[], $3::bigint[]) n(lane, sequence, next_offset)"
+        " from unnest($1::smallint[], $2::bigint[], $3::int[], $4::bigint[]) n(lane, sequence, partition, next_offset)"
         " where c.lane = n.lane and c.sequence < n.sequence",
         list(last),
-        [sequence for sequence, _ in last.values()],
-        [offset for _, offset in last.values()],
+        sequences,
+        partitions,
+        offsets,
     )
     reach("cursor.written")

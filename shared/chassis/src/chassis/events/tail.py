@@ -32,9 +32,9 @@ async def was_set_back(connection: Connection, source: str, bootstrap: str, plac
     ``places`` are all partitions of the source's topic.
     """
     offsets = dict.fromkeys(places, 0)
-    for lane, offset in await connection.fetch("select lane, next_offset from chassis.cursors"):
-        place = places[partition_of(lane, len(places))]
-        offsets[place] = max(offsets[place], offset)
+    for lane, partition, offset in await connection.fetch("select lane, partition, next_offset from chassis.cursors"):
+        if partition_of(lane, len(places)) == partition:  # else the topic has grown since: another one's offset
+            offsets[places[partition]] = max(offsets[places[partition]], offset)
     async for records in _beyond(source, bootstrap, offsets):
         said = [(record.lane, record.sequence, record.incarnation, record.id) for record in records]
         if said and await connection.fetchval(UNKNOWN, *(list(column) for column in zip(*said, strict=True))):

@@ -47,10 +47,11 @@ create table chassis.events_0 partition of chassis.events for values from (0) to
 create index events_subject on chassis.events (subject, sequence);
 
 -- What the relay has published: raised through the session that holds the relay's lock.
--- What is in the lane's partition from `next_offset` on is not known to be published: it tells of a silent rewind.
+-- What is in the lane's `partition` from `next_offset` on is not known to be published: it tells of a silent rewind.
 create table chassis.cursors (
     lane smallint primary key,
     sequence bigint not null default 0,
+    partition int not null default 0,
     next_offset bigint not null default 0
 ) with (fillfactor = 20);
 insert into chassis.cursors (lane) select generate_series(0, 47);

@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from chassis.consume.feed_client import FeedClient
 from chassis.consume.intake import IntakeWorker
 from chassis.consume.jobs import JobWorker
-from chassis.consume.journal import keep_short
 from chassis.consume.lane_consumer import Apply, Begin, LaneConsumer
 from chassis.consume.mending import Mender
 from chassis.consume.outside import Lookup, OutsideReader
@@ -25,6 +24,7 @@ from chassis.database import Database
 from chassis.errors import place_of
 from chassis.events.partitions import ensure_partitions
 from chassis.events.relay import Relay
+from chassis.run.housekeeping import keep_house
 from chassis.run.logs import configure_logs
 from chassis.run.migrations import migrate
 from chassis.run.settings import Settings
@@ -74,7 +74,7 @@ class Process:
         if "relay" in self.roles:
             parts["relay"] = self._relay
         if "consume" in self.roles:
-            parts |= {"timers": self._timers, "parked": self._parked}
+            parts |= {"timers": self._timers, "parked": self._parked, "housekeeping": self._keep_house}
             for subscription, starts in self.service.subscriptions().items():
                 parts[f"consumer {subscription}"] = partial(self._consume, subscription, starts)
             if self.service.pages:
@@ -136,9 +136,12 @@ class Process:
                 for source in sources:
                     tasks.create_task(mender.run(source, self.settings.heads_every))
                 tasks.create_task(consumer.run())
-                tasks.create_task(keep_short(self.database, self.settings.journal_days))
         finally:
             await feed.close()
+
+    async def _keep_house(self) -> None:
+        self._up("housekeeping")
+        await keep_house(self.database, self.settings.journal_days)
 
     async def _timers(self) -> None:
         self._up("timers")

@@ -5,11 +5,13 @@ from typing import Annotated
 
 from fastapi import Header, Request, Response
 
+from chassis.database import Database
 from chassis.errors import BusinessError
 from chassis.events.unit import Unit
 
 DAYS_KEPT = 30
 """An answer may hold personal data, so it is kept no longer than somebody could still be trying."""
+FORGOTTEN_AT_ONCE = 1_000
 
 IdempotencyKey = Annotated[
     str | None,
@@ -68,15 +70,9 @@ async def recall(unit: Unit, request: Request, key: str) -> None:
 
 
 async def remember(unit: Unit, request: Request, response: Response) -> None:
-    """Keep the answer to a request that took a key, and forget a few that nobody will ask for any more."""
+    """Keep the answer to a request that took a key."""
     key = getattr(request.state, "idempotency_key", None)
     if key:
-        await unit.connection.execute(
-            "delete from chassis.idempotency where (actor, key) in (select actor, key from chassis.idempotency"
-            " where created_at < now() - make_interval(days => $1) order by created_at limit 10"
-            " for update skip locked)",
-            DAYS_KEPT,
-        )
         await unit.connection.execute(
             "update chassis.idempotency set status = $3, body = $4 where actor = $1 and key = $2",
             str(request.state.key.id),
@@ -84,6 +80,18 @@ async def remember(unit: Unit, request: Request, response: Response) -> None:
             response.status_code,
             b"" if getattr(request.state, "shown_once", False) else bytes(response.body),
         )
+
+
+async def forget_answers(database: Database) -> None:
+    """Delete the answers that nobody will ask for any more, some at a time."""
+    while await database.pool.fetchval(
+        "with gone as (delete from chassis.idempotency where (actor, key) in (select actor, key"
+        " from chassis.idempotency where created_at < now() - make_interval(days => $1) order by created_at limit $2"
+        " for update skip locked) returning 1) select count(*) from gone",
+        DAYS_KEPT,
+        FORGOTTEN_AT_ONCE,
+    ):
+        pass
 
 
 async def _hash(request: Request) -> bytes:
