@@ -40,9 +40,13 @@ class Line:
     def cells(self) -> list[str]:
         """What the table shows."""
         p50, p99 = percentiles(self.recovery)
+        if not self.times:
+            return [self.row.name, self.row.what, NOT_YET, *[""] * 6]
         return [self.row.name, self.row.what, f"{self.times:,}", *map(str, self.bad), p50, p99]
 
 
+NOT_YET = "not yet"
+"""What stands in place of the times of a row that the present chassis was not struck with."""
 HEAD = ["row", "fault", "times", "lost", "doubled", "out of order", "stuck", "recovery p50", "p99"]
 
 

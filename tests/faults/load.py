@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -115,7 +116,7 @@ class Load:
                 await asyncio.sleep(PACE)  # lint-skip: sleep people try again by the clock
 
     async def _has_points(self, order: ShopOrder) -> bool:
-        with suppress(OSError, Exception):
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             found = await self.rig.rows("orders", "select id from orders where external_id = $1", str(order.number))
             booked = "select 1 from entries where order_id = any($1::uuid[])"
             return bool(await self.rig.rows("loyalty", booked, [row["id"] for row in found]))

@@ -32,8 +32,14 @@ class StandIn:
     known: dict[str, bytes] = field(default_factory=dict)
     calls: list[int] = field(default_factory=list)
     programme: dict[str, Any] = field(
-        default_factory=lambda: {"rates": {"CZK": "10"}, "tiers": {"silver": 1, "gold": 2}}
+        default_factory=lambda: {
+            "rates": {"CZK": "10"},
+            "tiers": {"silver": 1, "gold": 2},
+            "valid_from": "1970-01-01T00:00:00Z",
+            "version": 1,
+        }
     )
+    scheduled: list[dict[str, Any]] = field(default_factory=list)
     trouble: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -47,10 +53,12 @@ class StandIn:
             self.channels.append({"id": str(CHANNEL), **json.loads(request.content)})
             return httpx.Response(201, json=self.channels[-1])
         if request.method == "PUT":
-            self.programme = json.loads(request.content)
+            assert request.headers["If-Match"] == f'"{1 + len(self.scheduled)}"'
+            self.programme |= json.loads(request.content)
         answers = {
             "/v1/channels": page(self.channels),
             "/v1/programme": self.programme,
+            "/v1/programme/versions": page([self.programme, *self.scheduled]),
             "/v1/status": {"intake": 0, "parked": 0, "timers_due": 0, "jobs": 0, "heads": {}, "progress": {}},
             "/v1/orders": {**page([]), "count": len(self.known)},
             "/v1/identities": page(
@@ -213,8 +221,21 @@ async def test_a_rate_is_set_only_where_there_is_none(
     told: list[str] = []
     async with suite.api() as api:
         await ensure_rate(api, currency, rate, told.append)
-    assert suite.programme == {"rates": rates, "tiers": {"silver": 1, "gold": 2}}
+    assert (suite.programme["rates"], suite.programme["tiers"]) == (rates, {"silver": 1, "gold": 2})
     assert sentence in "".join(told)
+
+
+@pytest.mark.parametrize("rates", [{"CZK": "5"}, {"CZK": "5", "GBP": "8"}])
+async def test_a_rate_that_a_scheduled_programme_would_end_is_said_there_first(rates: dict[str, str]) -> None:
+    later = {"rates": rates, "tiers": {"silver": 3, "gold": 4}, "valid_from": "2127-01-01T00:00:00Z", "version": 2}
+    suite = StandIn(scheduled=[later])
+    async with suite.api() as api:
+        if "GBP" in rates:
+            await ensure_rate(api, "GBP", Decimal(10), lambda _: None)
+        else:
+            with pytest.raises(Refusal, match="Version 2 of the programme, which begins on 2127-01-01"):
+                await ensure_rate(api, "GBP", Decimal(10), lambda _: None)
+    assert ("GBP" in suite.programme["rates"]) == ("GBP" in rates)
 
 
 @pytest.mark.parametrize(

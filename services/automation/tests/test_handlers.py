@@ -191,3 +191,12 @@ async def test_versions_are_for_ever(bench: Bench) -> None:
     for change in ("update rule_versions set name = 'x'", "delete from rule_versions"):
         with pytest.raises(asyncpg.RaiseError, match="for ever"):
             await bench.rows(change)
+
+
+async def test_another_database_may_have_other_versions_under_the_same_numbers(bench: Bench) -> None:
+    """After a failover the process lives on: what it kept compiled may be of a version that was lost."""
+    await bench.hear(created(), paid("100", number="A-1"))
+    await bench.rows("alter table rule_versions disable trigger user")
+    await bench.rows("update rule_versions set conditions = '{\"all\": []}', actions = '[]'")
+    bench.database.identity += "/promoted"
+    assert await bench.hear(paid("100", client=BOB, number="B-1")) == []

@@ -211,6 +211,16 @@ def test_regrading_comes_to_the_tier_of_the_points_and_says_so_once() -> None:
     assert list(account.regrade()) == []
 
 
+def test_what_is_scheduled_comes_into_force_though_another_version_was_made_meanwhile() -> None:
+    begins = NOW + timedelta(days=30)
+    versions = [FIRST_PROGRAMME, a_programme(2, begins, CZK="5"), a_programme(3, NOW, CZK="10", GBP="10")]
+    assert Programmes(versions, NOW).in_force.version == 3
+    assert Programmes(versions, begins).in_force.version == 2
+    late = Programmes(versions, begins).of_payment("CZK", begins)
+    assert late
+    assert late.version == 2
+
+
 def test_a_tier_names_the_version_that_was_in_force_when_it_was_decided() -> None:
     later = a_programme(3, NOW + timedelta(microseconds=1), CZK="10")
     booked, regraded = (an_account(a_programme(2, NOW, CZK="10"), later) for _ in range(2))

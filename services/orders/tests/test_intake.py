@@ -14,8 +14,8 @@ from chassis.events.unit import unit_of_work
 from chassis.service import Intake
 from chassis.testing import Bench
 from orders.adapters.envelope import wrap
-from orders.adapters.kafka_intake import accept, token_hash
-from orders.domain.channel import MetaKeys
+from orders.adapters.kafka_intake import accept
+from orders.domain.channel import MetaKeys, token_hash
 from schemas.orders import (
     OrderCancelled,
     OrderChanged,

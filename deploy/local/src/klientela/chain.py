@@ -1,6 +1,7 @@
 """Links of causes: an event as `explain` shows it, and what caused it."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -42,7 +43,7 @@ class Causes:
         if place not in self._events:
             self._events[place] = self._at(place)
         before = self._events[place]
-        if before is None:
+        if before is None or _instant(before) > _instant(event):  # what came later took the number after a rewind
             return None, {"kind": "lost", "place": place}
         return before, None if before["id"] == event["causationid"] else {"kind": "timer", "id": event["causationid"]}
 
@@ -81,6 +82,10 @@ class Causes:
             except (Refused, KeyError):
                 self._names[rule] = None
         return self._names[rule]
+
+
+def _instant(event: Event) -> datetime:
+    return datetime.fromisoformat(event["time"])
 
 
 def outer_cause(event: Event) -> dict[str, Any]:

@@ -64,36 +64,44 @@ def list_all(apis: Apis, among: Sequence[str], *, as_json: bool) -> int:
 
 
 def show(apis: Apis, among: Sequence[str], letter: UUID) -> int:
-    """Print one dead letter with what it was, which may hold personal data."""
-    for name in among:
-        found = at(apis, "GET", name, letter)
-        if found is not None:
-            print(json.dumps({"service": name, **found}, ensure_ascii=False, indent=2))
-            return 0
-    raise Refusal(f"No service has a dead letter {letter}.")
+    """Print one dead letter with what it was, which may hold personal data, from every service that has it."""
+    found = [(name, at(apis, "GET", name, letter)) for name in among]
+    if not any(there for _, there in found):
+        raise Refusal(f"No service has a dead letter {letter}.")
+    for name, there in found:
+        if there is not None:
+            print(json.dumps({"service": name, **there}, ensure_ascii=False, indent=2))
+    return 0
 
 
 def resolve_all(apis: Apis, among: Sequence[str], action: str, letters: Sequence[UUID], *, as_json: bool) -> int:
     """Retry or drop each; one that fails does not stop the others. 1 when any failed."""
-    results = [resolve(apis, among, action, letter) for letter in letters]
+    results = [result for letter in letters for result in resolve(apis, among, action, letter)]
     if as_json:
         print(json.dumps({"items": results}, ensure_ascii=False))
     else:
         for result in results:
-            print(f"{result['id']}  {result['state']}" + (f": {result['reason']}" if "reason" in result else ""))
+            where = f"  {result['service']}" if "service" in result else ""
+            why = f": {result['reason']}" if "reason" in result else ""
+            print(f"{result['id']}{where}  {result['state']}{why}")
     return 0 if all("reason" not in result for result in results) else 1
 
 
-def resolve(apis: Apis, among: Sequence[str], action: str, letter: UUID) -> dict[str, Any]:
-    """Retry or drop one letter where it is; ``reason`` is there when that was refused."""
+def resolve(apis: Apis, among: Sequence[str], action: str, letter: UUID) -> list[dict[str, Any]]:
+    """Retry or drop a letter wherever it is: several services may have one message as theirs, under one id.
+
+    ``reason`` is there where that was refused.
+    """
+    results = []
     for name in among:
         try:
             found = at(apis, "POST", name, letter, f"/{action}")
         except Refused as refused:
-            return {"id": str(letter), "service": name, "state": "open", "reason": str(refused)}
+            found = {"id": str(letter), "state": "open", "reason": str(refused)}
         if found is not None:
-            return {"service": name, **found}
-    return {"id": str(letter), "state": "unknown", "reason": "no service has an open dead letter with this id"}
+            results.append({"service": name, **found})
+    unknown = {"id": str(letter), "state": "unknown", "reason": "no service has an open dead letter with this id"}
+    return results or [unknown]
 
 
 def at(apis: Apis, method: str, service: str, letter: UUID, what: str = "") -> dict[str, Any] | None:

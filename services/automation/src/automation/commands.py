@@ -7,18 +7,17 @@ from automation import store
 from automation.actions import refuse_misfits
 from automation.actions.action import Action
 from automation.domain.rule import (
-    InvalidRule,
     RuleState,
     RuleVersion,
     StoreRule,
     SwitchRule,
     Terms,
+    refuse_strangers,
     start_rule,
     store_rule,
     switch_rule,
 )
 from automation.domain.starter import STARTERS
-from automation.domain.trigger import TRIGGERS
 from chassis.consume.fold import perform
 from chassis.events.unit import Unit
 
@@ -34,9 +33,7 @@ async def store_a_rule(
     new: bool,
 ) -> RuleVersion:
     """Make a rule, or its next version. Raises RuleUnknown, InvalidRule, InvalidTree and VersionMismatch."""
-    if terms.on not in TRIGGERS:
-        message = f"a rule listens to one of {', '.join(TRIGGERS)}"
-        raise InvalidRule(errors=[{"field": "on", "message": message}])
+    refuse_strangers(terms.on)
     refuse_misfits(actions, terms.on)
     spoken = terms._replace(then=[action.model_dump(mode="json") for action in actions])
     progress = await store.lock_progress(unit)

@@ -1,6 +1,5 @@
 """The verbs of operators and channels: load, decide, save."""
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from uuid import UUID, uuid4
@@ -10,7 +9,7 @@ from chassis.consume.intake import store_intake
 from chassis.database import Connection
 from chassis.events.unit import Unit
 from orders import store
-from orders.domain.channel import Channel, ChannelKind, MetaKeys
+from orders.domain.channel import Channel, ChannelKind, MetaKeys, token_hash
 from orders.domain.errors import ChannelUnknown
 from orders.domain.order import AssignClient, Order, UnassignClient
 from orders.domain.product import PutProduct, Shelf
@@ -28,7 +27,7 @@ async def open_channel(
         name=name,
         created_at=await unit.now(),
         secret=secret,
-        token_hash=hashlib.sha256(token.encode()).digest() if token else None,
+        token_hash=token_hash(token) if token else None,
         settings=settings or MetaKeys(),
     )
     await store.add_channel(unit.connection, channel)

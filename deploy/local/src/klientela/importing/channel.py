@@ -1,9 +1,11 @@
 """Making the suite ready for an import: its channel, and what a currency is worth in points."""
 
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from klientela.errors import Refusal
 from klientela.importing.suite_api import SuiteApi
 
 KIND = "import"
@@ -19,7 +21,10 @@ async def find_or_make_channel(api: SuiteApi, name: str) -> UUID:
 
 
 async def ensure_rate(api: SuiteApi, currency: str, rate: Decimal | None, tell: Callable[[str], None]) -> None:
-    """Give a currency a rate in the programme unless it has one; a rate that is there is never changed."""
+    """Give a currency a rate in the programme unless it has one; a rate that is there is never changed.
+
+    Raises Refusal when a version that is to begin later has none: the rate would be gone with it.
+    """
     programme = await api.get("loyalty", "/v1/programme")
     known = programme["rates"].get(currency)
     if known is not None:
@@ -28,6 +33,15 @@ async def ensure_rate(api: SuiteApi, currency: str, rate: Decimal | None, tell: 
     elif rate is None:
         tell(f"The programme has no rate for {currency}: these orders bring no points.")
     else:
+        versions = [version async for version in api.pages("loyalty", "/v1/programme/versions")]
+        begun = datetime.fromisoformat(programme["valid_from"])
+        for later in versions:
+            if datetime.fromisoformat(later["valid_from"]) > begun and currency not in later["rates"]:
+                raise Refusal(
+                    f"Version {later['version']} of the programme, which begins on {later['valid_from'][:10]}, has no"
+                    f" rate for {currency}: say it there first (PUT /v1/programme with its valid_from), then import."
+                )
         rates = {**programme["rates"], currency: str(rate)}
-        await api.put("loyalty", "/v1/programme", {"rates": rates, "tiers": programme["tiers"]})
+        latest = max(version["version"] for version in versions)
+        await api.put("loyalty", "/v1/programme", {"rates": rates, "tiers": programme["tiers"]}, version=latest)
         tell(f"The programme had no rate for {currency}: from now on a point is {rate} {currency}.")

@@ -69,13 +69,13 @@ class SuiteApi:
         """Ask a service."""
         return await self._call(service, "GET", path, query=query)
 
-    async def put(self, service: str, path: str, body: Answer) -> Answer:
-        """Set something at a service."""
-        return await self._call(service, "PUT", path, json.dumps(body).encode())
+    async def put(self, service: str, path: str, body: Answer, *, version: int) -> Answer:
+        """Set something at a service, unless it has another version by now."""
+        return await self._call(service, "PUT", path, json.dumps(body).encode(), {"If-Match": f'"{version}"'})
 
     async def make(self, service: str, path: str, body: Answer) -> Answer:
         """Have a service make something; once, also when its answer is lost on the way."""
-        return await self._call(service, "POST", path, json.dumps(body).encode(), key=str(uuid4()))
+        return await self._call(service, "POST", path, json.dumps(body).encode(), {"Idempotency-Key": str(uuid4())})
 
     async def send(self, service: str, path: str, body: bytes) -> Answer:
         """Send JSON to a service that does not mind hearing it twice."""
@@ -93,12 +93,19 @@ class SuiteApi:
             following["cursor"] = page["next"]
 
     async def _call(
-        self, service: str, method: str, path: str, body: bytes = b"", *, query: Query | None = None, key: str = ""
+        self,
+        service: str,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        *,
+        query: Query | None = None,
     ) -> Answer:
         """Call a service until it answers. Raises Refusal when it refuses, or is away for too long."""
         clock = asyncio.get_running_loop()
         deadline, pause = clock.time() + self.patience, FIRST_PAUSE
-        headers = {"Content-Type": "application/json"} | ({"Idempotency-Key": key} if key else {})
+        headers = {"Content-Type": "application/json", **(headers or {})}
         while True:
             try:
                 answer = await self._services[service].request(

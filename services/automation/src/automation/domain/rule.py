@@ -128,13 +128,18 @@ class RuleState:
     made: RuleVersion | None = None
 
 
+def refuse_strangers(event_type: str) -> None:
+    """Raise InvalidRule for an event that no rule can listen to."""
+    if event_type not in TRIGGERS:
+        message = f"a rule listens to one of {', '.join(TRIGGERS)}"
+        raise InvalidRule(errors=[{"field": "on", "message": message}])
+
+
 def store_rule(rule: RuleState, command: StoreRule) -> Iterator[Event]:
     """A rule that fits its event becomes the next version."""
     before = None if command.new else _known(rule, command.expected)
     terms = command.terms
-    if terms.on not in TRIGGERS:
-        message = f"a rule listens to one of {', '.join(TRIGGERS)}"
-        raise InvalidRule(errors=[{"field": "on", "message": message}])
+    refuse_strangers(terms.on)
     active = command.active if command.active is not None else before is None or before.active
     then = _named(terms.then, before.then if before else ())
     version = before.version + 1 if before else 1

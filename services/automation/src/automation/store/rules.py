@@ -18,11 +18,12 @@ Identity = tuple[UUID, int]
 
 
 class Book:
-    """The active rules, for deciding only. Versions are for ever, so what was read once is kept compiled."""
+    """The active rules, for deciding only. In one database versions are for ever: what was read is kept compiled."""
 
     def __init__(self) -> None:
         self._versions: dict[Identity, RuleVersion] = {}
         self._last: tuple[tuple[Identity, ...], RuleBook] = ((), RuleBook())
+        self._database = ""
 
     def key(self, message: Event) -> str | None:
         return None if client_of(message) is None else EVERYBODY
@@ -32,6 +33,8 @@ class Book:
             "select r.id, r.version from rules r join rule_versions v on (v.rule_id, v.version) = (r.id, r.version)"
             " where v.active order by r.number"
         )
+        if unit.identity != self._database:  # set back or failed over: other versions under the same numbers
+            self._versions, self._last, self._database = {}, ((), RuleBook()), unit.identity
         wanted = tuple((row["id"], row["version"]) for row in rows)
         if wanted != self._last[0]:
             self._last = (wanted, await self._open(unit, wanted))

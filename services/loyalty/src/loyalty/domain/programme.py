@@ -68,20 +68,25 @@ class Programmes:
 
     @property
     def in_force(self) -> Programme:
-        """The last version that has begun: its tiers hold for everybody."""
-        return next((p for p in reversed(self.versions) if p.valid_from <= self.now), self.versions[0])
+        """The version that began last: its tiers hold for everybody."""
+        return self._begun(self.now) or self.versions[0]
 
     def of_payment(self, currency: str, paid_at: datetime) -> Programme | None:
         """Return the version that turns a payment into points; None when no version names its currency.
 
-        It is the last version that had begun when the money came, so a late event counts by when it happened. If that
+        It is the version that had begun last when the money came, so a late event counts by when it happened. If that
         one does not name the currency, or none had begun, it is the first version that does: a history that is
         imported counts by the first rate there ever was for its currency.
         """
-        begun = next((p for p in reversed(self.versions) if p.valid_from <= paid_at), None)
+        begun = self._begun(paid_at)
         if begun and currency in begun.rates:
             return begun
         return next((p for p in self.versions if currency in p.rates), None)
+
+    def _begun(self, at: datetime) -> Programme | None:
+        """Return the version that began last before an instant; of two that began together, the later made one."""
+        begun = (programme for programme in self.versions if programme.valid_from <= at)
+        return max(begun, key=lambda programme: (programme.valid_from, programme.version), default=None)
 
     def version(self, number: int | None) -> Programme | None:
         """Return one version by its number."""

@@ -39,7 +39,7 @@ CHECKS = (
         "select count(*) from accounts",
         "select 'account ' || a.client_id as what from accounts a, chassis.clock c, lateral (select"
         " (tiers ->> 'silver')::bigint as silver, (tiers ->> 'gold')::bigint as gold from programmes"
-        " where valid_from <= now() + c.ahead order by version desc limit 1) t"
+        " where valid_from <= now() + c.ahead order by valid_from desc, version desc limit 1) t"
         " where a.tier <> case when a.points >= t.gold then 'gold' when a.points >= t.silver then 'silver'"
         " else 'bronze' end",
     ),

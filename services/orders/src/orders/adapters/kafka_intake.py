@@ -15,16 +15,12 @@ from chassis.events.unit import Unit
 from chassis.service import Intake
 from orders import store
 from orders.adapters.envelope import read_object, wrap
+from orders.domain.channel import token_hash
 from schemas.ids import derive
 
 TOPIC = "intake.orders"
 TOKEN = re.compile(rb'("token"\s*:\s*)"(?:[^"\\]|\\.)*"?')
 """A token in bytes that cannot be read as JSON: a dead letter is no place for it."""
-
-
-def token_hash(token: str) -> bytes:
-    """Return what is kept of a channel's token."""
-    return hashlib.sha256(token.encode(errors="replace")).digest()
 
 
 async def accept(unit: Unit, bodies: Sequence[bytes]) -> None:

@@ -1,5 +1,6 @@
 """Where orders come from."""
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -9,6 +10,12 @@ from pydantic import Field
 
 from schemas.event import Value
 from schemas.values import Name
+
+
+def token_hash(token: str) -> bytes:
+    """Return what is kept of a channel's token."""
+    return hashlib.sha256(token.encode(errors="replace")).digest()
+
 
 ChannelKind = Literal["woocommerce", "kafka", "import"]
 

@@ -79,13 +79,13 @@ def command_cause(actor: str = "", correlation: UUID | None = None) -> Cause:
 class Unit:
     """One transaction of one service: ``connection`` for its state, ``publish`` for what happened.
 
-    ``applied`` says that events of others were decided in it, whether anything was told of that or not.
+    ``identity`` names the database: under another one, what was read before may never have been. ``applied`` says
+    that events of others were decided in it, whether anything was told of that or not.
     """
 
     def __init__(self, connection: Connection, source: str, identity: str, cause: Cause) -> None:
-        self.connection, self.source, self.cause = connection, source, cause
+        self.connection, self.source, self.cause, self.identity = connection, source, cause, identity
         self.applied = False
-        self._identity = identity
         self._events: list[Pending] = []
         self._timers: list[Asked] = []
         self._timers_written = 0
@@ -178,7 +178,7 @@ class Unit:
             sorted({pending.lane for pending in self._events}),
         )
         reach("counters.locked")
-        if not rows or any(row["identity"] != self._identity for row in rows):
+        if not rows or any(row["identity"] != self.identity for row in rows):
             raise IdentityChanged
         return {row["lane"]: row["head"] for row in rows}, rows[0]["incarnation"], rows[0]["at"]
 
