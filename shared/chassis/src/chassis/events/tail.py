@@ -4,7 +4,8 @@ An image of a disk that was put back has the identity it had, so the database it
 what was published since, which the log does not. If that is gone from Kafka, too, nobody can tell.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -35,16 +36,17 @@ async def was_set_back(connection: Connection, source: str, bootstrap: str, plac
     for lane, partition, offset in await connection.fetch("select lane, partition, next_offset from chassis.cursors"):
         if partition_of(lane, len(places)) == partition:  # else the topic has grown since: another one's offset
             offsets[places[partition]] = max(offsets[places[partition]], offset)
-    async for records in _beyond(source, bootstrap, offsets):
-        said = [(record.lane, record.sequence, record.incarnation, record.id) for record in records]
-        if said and await connection.fetchval(UNKNOWN, *(list(column) for column in zip(*said, strict=True))):
-            return True
+    async with aclosing(_beyond(source, bootstrap, offsets)) as beyond:
+        async for records in beyond:
+            said = [(record.lane, record.sequence, record.incarnation, record.id) for record in records]
+            if said and await connection.fetchval(UNKNOWN, *(list(column) for column in zip(*said, strict=True))):
+                return True
     return False
 
 
 async def _beyond(
     source: str, bootstrap: str, offsets: Mapping[TopicPartition, int]
-) -> AsyncIterator[Sequence[Record]]:
+) -> AsyncGenerator[Sequence[Record]]:
     """Read what partitions have from offsets to their ends; strangers are passed over."""
     async with AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False) as consumer:
         begins, ends = await consumer.beginning_offsets(list(offsets)), await consumer.end_offsets(list(offsets))
