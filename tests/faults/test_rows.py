@@ -10,20 +10,17 @@ from tests.faults.row import Draw
 from tests.faults.rows import ROWS
 from tests.faults.rows.processes import POINTS, ROUNDS
 from tests.faults.rows.releases import HOW
-from tests.faults.rows.rewinds import ASKED, CONSUMERS, OWNERS
+from tests.faults.rows.rewinds import ASKED, OWNERS
 from tests.faults.stage import Stage, a_machine, a_stage
 from tests.rig import SERVICES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SEEDS = {
     "kill-at-point": range(len(ROUNDS)),
-    "poison": range(2),
-    "fatal": range(len(HOW)),
-    "rewind-owner": range(len(OWNERS) + 1),
-    "rewind-consumer": range(len(CONSUMERS) + 1),
-    "rewind-silent": (0, 4, 5, 8),
+    "fatal": (HOW.index("kill"), HOW.index("fill")),
+    "rewind-owner": (OWNERS.index(("clients",)), OWNERS.index(SERVICES), len(OWNERS)),
 }
-"""Which runs of a row; the first alone if it is not named."""
+"""Which runs of a row; the first alone if it is not named. The last rewind is a busy one, in which a consumer dies."""
 LONG = {"disk-postgres", "disk-kafka", "snapshot"}
 """Rows that need root or a machine to themselves: by the command alone."""
 RUNS = [(name, seed) for name in ROWS if name not in LONG for seed in SEEDS.get(name, range(1))]
