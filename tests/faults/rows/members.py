@@ -18,7 +18,7 @@ from tests.faults.stage import Stage
 from tests.rig import Rig, ServiceUnderTest, until
 
 CLOCK = Path(__file__).parents[1] / "clock"
-JOINS = 30
+JOINS, FEW_JOINS = 30, 8
 RELAYING = ("relay.read", "relay.sent", "relay.acknowledged", "cursor.written")
 LOCKS = (
     "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and database ="
@@ -30,7 +30,7 @@ async def storm(stage: Stage, random: Draw) -> int:
     """A member joins or leaves a group of three services every 0.3 to 2 seconds."""
     members: list[asyncio.Task[None]] = []
     joined = 0
-    while joined < JOINS:
+    while joined < (FEW_JOINS if random.short else JOINS):
         if len(members) < 2 or (len(members) < 6 and random.random() < 0.6):
             name = random.choice(["loyalty", "clients", "automation"])
             members.append(asyncio.create_task(member(stage.rig, name)))

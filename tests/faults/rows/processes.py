@@ -12,16 +12,27 @@ from tests.faults.row import Draw, Row, under_load
 from tests.faults.stage import Stage
 from tests.rig import ServiceUnderTest, until
 
-WRITING = ("states.loaded", "states.saved", "counters.locked", "events.written", "commit.before", "commit.after")
-PUBLISHING = ("relay.read", "relay.sent", "relay.acknowledged", "cursor.written")
-CONSUMING = ("batch.progress-locked", "offset.before", "offset.after", "states.loaded", "commit.before", "commit.after")
 POINTS = {
-    "orders": (*WRITING, *PUBLISHING, "intake.stored", "intake.claimed", "feed.page", "attempt.noted"),
-    "loyalty": (*CONSUMING, "job.claimed", "states.saved"),
-    "clients": (*WRITING, "batch.progress-locked"),
+    "orders": (
+        "intake.stored", "intake.claimed", "feed.page", "attempt.noted", "cursor.written",
+        "states.loaded", "states.saved", "counters.locked", "events.written", "commit.before", "commit.after",
+        "relay.read", "relay.sent", "relay.acknowledged",
+    ),
+    "loyalty": (
+        "job.claimed", "batch.progress-locked", "offset.before", "offset.after", "states.loaded",
+        "commit.before", "commit.after", "states.saved",
+    ),
+    "clients": (
+        "states.saved", "counters.locked", "events.written", "commit.before", "commit.after",
+        "states.loaded", "batch.progress-locked",
+    ),
     "service-desk": ("timer.claimed", "batch.progress-locked", "events.written", "commit.after"),
-    "automation": ("states.saved", "commit.before", "relay.acknowledged", "offset.before", "counters.locked"),
-}
+    "automation": (
+        "relay.read", "relay.sent", "relay.acknowledged", "commit.before", "counters.locked",
+        "states.saved", "offset.before",
+    ),
+}  # fmt: skip
+"""Where each service is struck; the first five of each are all points once."""
 ROUNDS = [
     {service: points[n] for service, points in POINTS.items() if n < len(points)} for n in range(len(POINTS["orders"]))
 ]

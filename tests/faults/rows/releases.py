@@ -12,7 +12,7 @@ from tests.faults.judge import judge
 from tests.faults.row import Draw, Outcome, Row, under_load
 from tests.faults.rows.poison import RESOLVED
 from tests.faults.rows.servers import answering
-from tests.faults.stage import Stage
+from tests.faults.stage import Stage, a_stage
 from tests.rig import SERVICES, ServiceUnderTest, until
 
 NEXT = "tests.faults.next_release"
@@ -108,6 +108,12 @@ async def roll(process: ServiceUnderTest, module: str) -> None:
 
 
 async def die_of_an_event(stage: Stage, random: Draw) -> Outcome:
+    """Strike at a suite of its own, whose log is short: after every death a subscription is filled from it."""
+    async with a_stage(stage.machine, f"fatal-{random.number}") as own:
+        return await _die_of_an_event(own, random)
+
+
+async def _die_of_an_event(stage: Stage, random: Draw) -> Outcome:
     """An event kills the process that hears it, blocks it or fills it: it alone is a dead letter, the lane goes on."""
     loyalty, how = stage.rig.processes["loyalty"], HOW[random.number % len(HOW)]
     total = Decimal(31_337) + Decimal(random.number) / 100

@@ -33,6 +33,9 @@ async def begin_incarnation(connection: Connection, identity: str) -> None:
             " select lane, 0, '' from generate_series(0, $1 - 1) lane on conflict do nothing",
             LANES,
         )
+        others = "select 1 from chassis.counters where identity <> $1"
+        if not await connection.fetch(others, identity):
+            return  # nobody waits for a writer, who may be frozen
         known = await connection.fetch("select lane, head, identity from chassis.counters order by lane for update")
         if any(row["identity"] != identity for row in known):
             await _begin(connection, {row["lane"]: row["head"] for row in known})
