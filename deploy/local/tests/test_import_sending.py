@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,7 +12,6 @@ import pytest
 
 from klientela.errors import Refusal
 from klientela.importing import orders as command
-from klientela.importing.channel import ensure_rate
 from klientela.importing.history import History
 from klientela.importing.orders import Run, Wishes, import_orders
 from klientela.importing.progress import Progress
@@ -39,7 +37,6 @@ class StandIn:
             "version": 1,
         }
     )
-    scheduled: list[dict[str, Any]] = field(default_factory=list)
     trouble: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -53,12 +50,11 @@ class StandIn:
             self.channels.append({"id": str(CHANNEL), **json.loads(request.content)})
             return httpx.Response(201, json=self.channels[-1])
         if request.method == "PUT":
-            assert request.headers["If-Match"] == f'"{1 + len(self.scheduled)}"'
             self.programme |= json.loads(request.content)
         answers = {
             "/v1/channels": page(self.channels),
             "/v1/programme": self.programme,
-            "/v1/programme/versions": page([self.programme, *self.scheduled]),
+            "/v1/programme/versions": page([self.programme]),
             "/v1/status": {"intake": 0, "parked": 0, "timers_due": 0, "jobs": 0, "heads": {}, "progress": {}},
             "/v1/orders": {**page([]), "count": len(self.known)},
             "/v1/identities": page(
@@ -203,39 +199,6 @@ def test_orders_that_did_not_arrive_are_told_and_end_with_1(
     monkeypatch.setattr(suite, "take", lossy)
     assert import_orders(DataDirectory.at(tmp_path), ORDERS, WISHES, as_json=True) == 1
     assert "dead-letters" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("currency", "rate", "rates", "sentence"),
-    [
-        ("GBP", Decimal(10), {"CZK": "10", "GBP": "10"}, "from now on a point is 10 GBP"),
-        ("GBP", None, {"CZK": "10"}, "bring no points"),
-        ("CZK", Decimal(5), {"CZK": "10"}, "so it stays"),
-        ("CZK", Decimal(10), {"CZK": "10"}, ""),
-    ],
-)
-async def test_a_rate_is_set_only_where_there_is_none(
-    currency: str, rate: Decimal | None, rates: dict[str, str], sentence: str
-) -> None:
-    suite = StandIn()
-    told: list[str] = []
-    async with suite.api() as api:
-        await ensure_rate(api, currency, rate, told.append)
-    assert (suite.programme["rates"], suite.programme["tiers"]) == (rates, {"silver": 1, "gold": 2})
-    assert sentence in "".join(told)
-
-
-@pytest.mark.parametrize("rates", [{"CZK": "5"}, {"CZK": "5", "GBP": "8"}])
-async def test_a_rate_that_a_scheduled_programme_would_end_is_said_there_first(rates: dict[str, str]) -> None:
-    later = {"rates": rates, "tiers": {"silver": 3, "gold": 4}, "valid_from": "2127-01-01T00:00:00Z", "version": 2}
-    suite = StandIn(scheduled=[later])
-    async with suite.api() as api:
-        if "GBP" in rates:
-            await ensure_rate(api, "GBP", Decimal(10), lambda _: None)
-        else:
-            with pytest.raises(Refusal, match="Version 2 of the programme, which begins on 2127-01-01"):
-                await ensure_rate(api, "GBP", Decimal(10), lambda _: None)
-    assert ("GBP" in suite.programme["rates"]) == ("GBP" in rates)
 
 
 @pytest.mark.parametrize(

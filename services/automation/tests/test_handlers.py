@@ -197,6 +197,15 @@ async def test_another_database_may_have_other_versions_under_the_same_numbers(b
     """After a failover the process lives on: what it kept compiled may be of a version that was lost."""
     await bench.hear(created(), paid("100", number="A-1"))
     await bench.rows("alter table rule_versions disable trigger user")
-    await bench.rows("update rule_versions set conditions = '{\"all\": []}', actions = '[]'")
+    await bench.rows("update rule_versions set conditions = '{\"rules\": []}', actions = '[]'")
     bench.database.identity += "/promoted"
     assert await bench.hear(paid("100", client=BOB, number="B-1")) == []
+    assert await bench.dead_letters() == [], "the other version was read and asks for nothing"
+
+
+async def test_an_image_put_back_may_have_other_versions_under_the_same_identity(bench: Bench) -> None:
+    await bench.hear(created(), paid("100", number="A-1"))
+    await bench.rows("alter table rule_versions disable trigger user")
+    await bench.rows("update rule_versions set conditions = '{\"rules\": []}', actions = '[]', made_at = now()")
+    assert await bench.hear(paid("100", client=BOB, number="B-1")) == []
+    assert await bench.dead_letters() == [], "the other version was read and asks for nothing"

@@ -1,5 +1,7 @@
 """Every check passes on what the service writes, and fails on what it never would."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from chassis.testing import Bench
@@ -29,6 +31,19 @@ async def test_all_checks_pass_on_what_the_service_writes(bench: Bench) -> None:
     await _live(bench)
     assert await bench.failing_checks() == {}
     assert all([(await bench.rows(check.examined))[0][0] > 0 for check in CHECKS])
+
+
+async def test_tiers_are_checked_by_what_began_last_not_by_what_was_made_last(bench: Bench) -> None:
+    await bench.hear(paid("2000"))
+    lower = {"rates": {"CZK": "10"}, "tiers": {"silver": 100, "gold": 1000}}
+    begins = datetime.now(UTC) + timedelta(days=30)
+    async with bench.api("manager") as api:
+        await api.put("/v1/programme", json={**lower, "valid_from": begins.isoformat()})
+        await api.put("/v1/programme", json={**lower, "tiers": {"silver": 500, "gold": 1000}})
+    await bench.fire_timers(ahead=timedelta(days=31))
+    await bench.do_jobs()
+    assert await bench.rows("select tier from accounts") == [("silver",)]
+    assert await bench.failing_checks() == {}
 
 
 def test_every_check_has_its_corruption() -> None:

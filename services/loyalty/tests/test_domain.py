@@ -191,6 +191,16 @@ def test_a_programme_that_waits_does_not_hide_a_change_for_now() -> None:
     assert programmes.in_force.version == 3
 
 
+def test_a_programme_that_another_has_followed_can_be_wanted_again() -> None:
+    scheduled, made_meanwhile = a_programme(2, NOW, CZK="5"), a_programme(3, NOW - timedelta(days=30), CZK="10")
+    programmes = Programmes([FIRST_PROGRAMME, scheduled, made_meanwhile], NOW)
+    assert programmes.in_force is scheduled
+    wanted = Terms(made_meanwhile.rates, made_meanwhile.tiers)
+    assert len(list(programmes.change(wanted))) == 2
+    assert (programmes.in_force.version, programmes.in_force.rates) == (4, made_meanwhile.rates)
+    assert list(programmes.change(wanted)) == []
+
+
 def test_gold_must_begin_above_silver() -> None:
     with pytest.raises(TiersOutOfOrder):
         list(Programmes([FIRST_PROGRAMME], NOW).change(Terms({}, {"silver": 10, "gold": 10})))

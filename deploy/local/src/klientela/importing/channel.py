@@ -1,12 +1,12 @@
 """Making the suite ready for an import: its channel, and what a currency is worth in points."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from klientela.errors import Refusal
-from klientela.importing.suite_api import SuiteApi
+from klientela.importing.suite_api import Answer, SuiteApi
 
 KIND = "import"
 
@@ -25,7 +25,8 @@ async def ensure_rate(api: SuiteApi, currency: str, rate: Decimal | None, tell: 
 
     Raises Refusal when a version that is to begin later has none: the rate would be gone with it.
     """
-    programme = await api.get("loyalty", "/v1/programme")
+    versions = [version async for version in api.pages("loyalty", "/v1/programme/versions")]
+    programme = await api.get("loyalty", "/v1/programme")  # after its versions: one made between them is refused below
     known = programme["rates"].get(currency)
     if known is not None:
         if rate is not None and Decimal(known) != rate:
@@ -33,15 +34,20 @@ async def ensure_rate(api: SuiteApi, currency: str, rate: Decimal | None, tell: 
     elif rate is None:
         tell(f"The programme has no rate for {currency}: these orders bring no points.")
     else:
-        versions = [version async for version in api.pages("loyalty", "/v1/programme/versions")]
-        begun = datetime.fromisoformat(programme["valid_from"])
-        for later in versions:
-            if datetime.fromisoformat(later["valid_from"]) > begun and currency not in later["rates"]:
-                raise Refusal(
-                    f"Version {later['version']} of the programme, which begins on {later['valid_from'][:10]}, has no"
-                    f" rate for {currency}: say it there first (PUT /v1/programme with its valid_from), then import."
-                )
+        _refuse_later_without(currency, programme, versions)
         rates = {**programme["rates"], currency: str(rate)}
         latest = max(version["version"] for version in versions)
         await api.put("loyalty", "/v1/programme", {"rates": rates, "tiers": programme["tiers"]}, version=latest)
         tell(f"The programme had no rate for {currency}: from now on a point is {rate} {currency}.")
+
+
+def _refuse_later_without(currency: str, programme: Answer, versions: Sequence[Answer]) -> None:
+    """Raise Refusal for what begins after the programme and has no rate; of versions that begin together one counts."""
+    begun = datetime.fromisoformat(programme["valid_from"])
+    last_made = {datetime.fromisoformat(version["valid_from"]): version for version in versions}
+    for begins, later in last_made.items():
+        if begins > begun and currency not in later["rates"]:
+            raise Refusal(
+                f"Version {later['version']} of the programme, which begins on {later['valid_from'][:10]}, has no"
+                f" rate for {currency}: say it there first (PUT /v1/programme with its valid_from), then import."
+            )

@@ -1,6 +1,7 @@
 """Rules: the row that is locked, and versions that are only ever added."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -17,12 +18,20 @@ VERSIONS_KEPT = 10_000
 Identity = tuple[UUID, int]
 
 
+Making = tuple[UUID, int, datetime]
+"""A version and when it was made: after a rewind another one may have its number, but was made later."""
+
+
 class Book:
-    """The active rules, for deciding only. In one database versions are for ever: what was read is kept compiled."""
+    """The active rules, for deciding only. In one database versions are for ever: what was read is kept compiled.
+
+    An image put back leaves the database its identity, and what was asked of the one before may be answered late: so
+    what is kept is known by when it was made, too.
+    """
 
     def __init__(self) -> None:
-        self._versions: dict[Identity, RuleVersion] = {}
-        self._last: tuple[tuple[Identity, ...], RuleBook] = ((), RuleBook())
+        self._versions: dict[Making, RuleVersion] = {}
+        self._last: tuple[tuple[Making, ...], RuleBook] = ((), RuleBook())
         self._database = ""
 
     def key(self, message: Event) -> str | None:
@@ -30,29 +39,31 @@ class Book:
 
     async def load(self, unit: Unit, messages: Sequence[Event]) -> Mapping[str, RuleBook]:  # noqa: ARG002 - the same for all
         rows = await unit.connection.fetch(
-            "select r.id, r.version from rules r join rule_versions v on (v.rule_id, v.version) = (r.id, r.version)"
-            " where v.active order by r.number"
+            "select r.id, r.version, v.made_at from rules r"
+            " join rule_versions v on (v.rule_id, v.version) = (r.id, r.version) where v.active order by r.number"
         )
         if unit.identity != self._database:  # set back or failed over: other versions under the same numbers
             self._versions, self._last, self._database = {}, ((), RuleBook()), unit.identity
-        wanted = tuple((row["id"], row["version"]) for row in rows)
-        if wanted != self._last[0]:
-            self._last = (wanted, await self._open(unit, wanted))
-        return {EVERYBODY: self._last[1]}
+        wanted = tuple((row["id"], row["version"], row["made_at"]) for row in rows)
+        last, book = self._last
+        if wanted != last:
+            book = await self._open(unit, wanted)
+            self._last = (wanted, book)
+        return {EVERYBODY: book}
 
     async def save(self, unit: Unit, states: Sequence[RuleBook]) -> None:
         """Decisions only read the book."""
 
-    async def _open(self, unit: Unit, wanted: Sequence[Identity]) -> RuleBook:
-        missing = [identity for identity in wanted if identity not in self._versions]
+    async def _open(self, unit: Unit, wanted: Sequence[Making]) -> RuleBook:
+        found = {making: self._versions[making] for making in wanted if making in self._versions}
+        missing = [making for making in wanted if making not in found]
+        if missing:
+            read = {(version.rule_id, version.version): version for version in await _versions(unit, missing)}
+            found |= {making: read[making[:2]] for making in missing}
         if len(self._versions) + len(missing) > VERSIONS_KEPT:
             self._versions.clear()
-            missing = list(wanted)
-        if missing:
-            self._versions |= {
-                (version.rule_id, version.version): version for version in await _versions(unit, missing)
-            }
-        return RuleBook([self._versions[identity] for identity in wanted])
+        self._versions |= found
+        return RuleBook([found[making] for making in wanted])
 
 
 class Rules:
@@ -164,14 +175,14 @@ async def list_versions(unit: Unit, wanted: Sequence[Identity]) -> list[RuleVers
     return [found[identity] for identity in wanted if identity in found]
 
 
-async def _versions(unit: Unit, wanted: Sequence[Identity]) -> list[RuleVersion]:
+async def _versions(unit: Unit, wanted: Sequence[Identity | Making]) -> list[RuleVersion]:
     rows = await unit.connection.fetch(
         "select v.*, p.* from rule_versions v join unnest($1::uuid[], $2::bigint[]) k(rule_id, version)"
         " using (rule_id, version) cross join lateral (select array_agg(lane) as lanes,"
         " array_agg(incarnation) as incarnations, array_agg(sequence) as sequences from rule_positions p"
         " where (p.rule_id, p.version) = (v.rule_id, v.since)) p order by v.rule_id, v.version",
-        [rule_id for rule_id, _ in wanted],
-        [version for _, version in wanted],
+        [rule_id for rule_id, *_ in wanted],
+        [version for _, version, *_ in wanted],
     )
     return [_version(row) for row in rows]
 

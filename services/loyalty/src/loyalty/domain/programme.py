@@ -99,8 +99,8 @@ class Programmes:
             raise VersionMismatch
         if terms.tiers["silver"] >= terms.tiers["gold"]:
             raise TiersOutOfOrder
-        same_start = terms.valid_from == latest.valid_from if terms.valid_from else latest.valid_from <= self.now
-        if same_start and (terms.rates, terms.tiers) == (latest.rates, latest.tiers):
+        holds = terms.valid_from == latest.valid_from if terms.valid_from else self._begun(self.now) is latest
+        if holds and (terms.rates, terms.tiers) == (latest.rates, latest.tiers):
             return
         valid_from = terms.valid_from or self.now
         programme = Programme(rates=terms.rates, tiers=terms.tiers, valid_from=valid_from, version=latest.version + 1)
