@@ -14,7 +14,7 @@ from chassis.testing import drop_database, dsn_of, new_database
 from tests.simulation.seeds import run_seeds
 from tests.simulation.toys import make_book, make_till
 
-USUAL = 400
+USUAL = 10_000
 WORKERS = 2
 QUICK = (
     "alter database %I set synchronous_commit = off",
