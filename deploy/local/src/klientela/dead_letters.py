@@ -1,6 +1,7 @@
 """`klientela dead-letters`: what was bad data for a handler, in all services: look, try again, or let it go."""
 
 import json
+import sys
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -64,14 +65,24 @@ def list_all(apis: Apis, among: Sequence[str], *, as_json: bool) -> int:
 
 
 def show(apis: Apis, among: Sequence[str], letter: UUID) -> int:
-    """Print one dead letter with what it was, which may hold personal data, from every service that has it."""
-    found = [(name, at(apis, "GET", name, letter)) for name in among]
-    if not any(there for _, there in found):
+    """Print one dead letter with what it was, which may hold personal data, from every service that has it.
+
+    A service that does not say stops no other; it is named on stderr. 1 when there is one.
+    """
+    shown, silent = 0, 0
+    for name in among:
+        try:
+            found = at(apis, "GET", name, letter)
+        except Refused as refused:
+            print(refused, file=sys.stderr)
+            silent += 1
+            continue
+        if found is not None:
+            print(json.dumps({"service": name, **found}, ensure_ascii=False, indent=2))
+            shown += 1
+    if not shown and not silent:
         raise Refusal(f"No service has a dead letter {letter}.")
-    for name, there in found:
-        if there is not None:
-            print(json.dumps({"service": name, **there}, ensure_ascii=False, indent=2))
-    return 0
+    return 1 if silent else 0
 
 
 def resolve_all(apis: Apis, among: Sequence[str], action: str, letters: Sequence[UUID], *, as_json: bool) -> int:
@@ -90,14 +101,15 @@ def resolve_all(apis: Apis, among: Sequence[str], action: str, letters: Sequence
 def resolve(apis: Apis, among: Sequence[str], action: str, letter: UUID) -> list[dict[str, Any]]:
     """Retry or drop a letter wherever it is: several services may have one message as theirs, under one id.
 
-    ``reason`` is there where that was refused.
+    ``reason`` is there where that was refused. Only a service that tried in vain still has it for certain.
     """
     results = []
     for name in among:
         try:
             found = at(apis, "POST", name, letter, f"/{action}")
         except Refused as refused:
-            found = {"id": str(letter), "state": "open", "reason": str(refused)}
+            state = "open" if refused.status == HTTPStatus.CONFLICT else "unknown"
+            found = {"id": str(letter), "state": state, "reason": str(refused)}
         if found is not None:
             results.append({"service": name, **found})
     unknown = {"id": str(letter), "state": "unknown", "reason": "no service has an open dead letter with this id"}
