@@ -111,7 +111,7 @@ def show(found: Sequence[Line], *, as_json: bool) -> None:
             {"row": line.row.name, "times": line.times, "bad": line.bad, "recovery": line.recovery} for line in found
         ]))  # fmt: skip
         return
-    shown = table(HEAD[0], *(number(head) for head in HEAD[2:]))
+    shown = table(HEAD[0], *(number(head.replace(" ", "\n")) for head in HEAD[2:]))
     for line in found:
         name, _, *cells = line.cells
         shown.add_row(name, *cells)

@@ -45,7 +45,7 @@ class Line:
         return [self.row.name, self.row.what, f"{self.times:,}", *map(str, self.bad), p50, p99]
 
 
-NOT_YET = "not yet"
+NOT_YET = "not run yet"
 """What stands in place of the times of a row that the present chassis was not struck with."""
 HEAD = ["row", "fault", "times", "lost", "doubled", "out of order", "stuck", "recovery p50", "p99"]
 

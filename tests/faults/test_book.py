@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.faults import book
-from tests.faults.book import Entry, chassis_digest, lines, markdown, percentiles, read, write
+from tests.faults.__main__ import show
+from tests.faults.book import Entry, chassis_digest, entry_of, lines, markdown, percentiles, read, write
 from tests.faults.inputs import Firm, Inputs
-from tests.faults.judge import compare
+from tests.faults.judge import Verdict, compare
+from tests.faults.row import Outcome
 from tests.faults.rows import ROWS
 from tests.shop import ShopOrder
 
@@ -30,7 +32,19 @@ def test_runs_add_up_by_seed_and_only_for_their_chassis(tmp_path: Path) -> None:
 
 def test_a_row_that_never_struck_says_so() -> None:
     (line,) = lines([ROW], [])
-    assert markdown([line]).splitlines()[2] == f"| kill-kafka | {ROW.what} | not yet |  |  |  |  |  |  |"
+    assert markdown([line]).splitlines()[2] == f"| kill-kafka | {ROW.what} | not run yet |  |  |  |  |  |  |"
+
+
+def test_the_table_fits_80_columns(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names are copied from it into the command, so each stands whole in its line."""
+    monkeypatch.setenv("COLUMNS", "80")
+    struck = entry_of(ROW, 1, Outcome(1_000, Verdict(), [123.4]))
+    show(lines(ROWS.values(), [struck]), as_json=False)
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [ROW.name, "1,000", "0", "0", "0", "0", "123.4", "s", "123.4", "s"] in shown
+    assert [words for words in shown if words[1:] == ["not", "run", "yet"]] == [
+        [name, "not", "run", "yet"] for name in ROWS if name != ROW.name
+    ]
 
 
 def test_percentiles_are_ranks() -> None:
