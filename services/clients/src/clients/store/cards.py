@@ -7,12 +7,11 @@ from uuid import UUID
 from chassis.effects import Restate
 from chassis.events.unit import Unit
 from clients.domain.card import Card, StoredTask
-from clients.store.rows import client_of, write_clients
+from clients.store.rows import SELECT, client_of, write_clients
 
 STATUSES = "select name from statuses"
-LOCK = """
-    select id, number, kind, name, ico, dic, email, phone, notes, status, starred, billing, delivery, version
-    from clients
+LOCK = f"""
+    {SELECT}
     where id = any($1::uuid[])
     order by id
     for no key update

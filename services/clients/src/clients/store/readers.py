@@ -7,17 +7,15 @@ from typing import NamedTuple
 from uuid import UUID
 
 from chassis.database import Connection
-from clients.store.rows import client_of
+from clients.store.rows import SELECT, client_of
 from schemas.clients import Client
 
-GET = """
-    select id, number, kind, name, ico, dic, email, phone, notes, status, starred, billing, delivery, version
-    from clients
+GET = f"""
+    {SELECT}
     where id = $1
 """
-LIST = """
-    select id, number, kind, name, ico, dic, email, phone, notes, status, starred, billing, delivery, version
-    from clients
+LIST = f"""
+    {SELECT}
     where ($1::uuid[] is null or id = any($1))
       and ($2::text is null or status = $2)
       and ($3::boolean is null or starred = $3)
@@ -32,9 +30,8 @@ COUNT = """
       and ($2::text is null or status = $2)
       and ($3::boolean is null or starred = $3)
 """
-SEARCH = """
-    select id, number, kind, name, ico, dic, email, phone, notes, status, starred, billing, delivery, version
-    from clients
+SEARCH = f"""
+    {SELECT}
     where (search like $1 or search like $2)
       and ($3::uuid[] is null or id = any($3))
       and ($4::text is null or status = $4)

@@ -10,7 +10,7 @@ from chassis.locks import share
 from clients.domain.edit import EditCard
 from clients.domain.identity import Link, identities, kin
 from clients.domain.register import LinkIdentity, NewClient, Register, Settings, identities_of
-from clients.store.rows import client_of, write_clients
+from clients.store.rows import SELECT, client_of, write_clients
 from clients.store.settings import LOCK
 from schemas.clients import Client
 from schemas.orders import OrderAssigned, OrderEvent, OrderLeft
@@ -36,16 +36,14 @@ LOCK_IDENTITIES = """
     order by id
     for no key update
 """
-LOCK_CARDS = """
-    select id, number, kind, name, ico, dic, email, phone, notes, status, starred, billing, delivery, version
-    from clients
+LOCK_CARDS = f"""
+    {SELECT}
     where id = any($1::uuid[]) or ico = any($2::text[]) and ico <> ''
     order by id
     for no key update
 """
-READ_CARDS = """
-    select id, number, kind, name, ico, dic, email, phone, notes, status, starred, billing, delivery, version
-    from clients
+READ_CARDS = f"""
+    {SELECT}
     where id = any($1::uuid[]) or ico = any($2::text[]) and ico <> ''
 """
 LOCK_SERIES = "select last_number from series where name = 'clients' for no key update"

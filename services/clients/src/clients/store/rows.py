@@ -13,6 +13,8 @@ COLUMNS = (
     "id", "number", "kind", "name", "ico", "dic", "email", "phone", "notes", "status", "starred", "billing", "delivery",
     "version",
 )  # fmt: skip
+SELECT = f"select {', '.join(COLUMNS)} from clients"  # noqa: S608 - a constant
+"""What every query begins with whose rows `client_of` reads."""
 
 WRITE = """
     insert into clients (
