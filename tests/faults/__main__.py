@@ -78,7 +78,7 @@ async def strike_row(machine: Machine, row: Row, asked: argparse.Namespace) -> b
     known = [entry.seed for entry in read(asked.book) if entry.row == row.name]
     seed = max(known, default=-1) + 1 if asked.seed is None else asked.seed
     struck = 0
-    async with a_stage(machine, f"{row.name}-{seed}") as stage:
+    async with a_stage(machine) as stage:
         while struck < asked.times:
             began = time.monotonic()
             try:

@@ -55,10 +55,7 @@ async def judge(rig: Rig, inputs: Inputs, letters: int = 0, tolerated: Collectio
     verdict = Verdict()
     with suppress(TimeoutError):  # what producers wrote to Kafka may not be read yet, which no database tells
         await until(partial(complete, rig, inputs), PATIENCE)
-    databases = {name: rig.dsn(name) for name in rig.names}
-    findings = await prove(all_services(), databases, PATIENCE, lambda _: None)
-    verdict.add("stuck", said(finding for finding in findings if finding.name == QUIET))
-    verdict.add("lost", said(finding for finding in findings if finding.name not in {QUIET, *tolerated}))
+    await add_findings(verdict, rig, PATIENCE, tolerated)
     verdict.add_differences(compare(inputs.truth(), await found(rig)))
     verdict.add("doubled", await twice(rig))
     verdict.add("inverted", await inverted(rig))
@@ -66,6 +63,14 @@ async def judge(rig: Rig, inputs: Inputs, letters: int = 0, tolerated: Collectio
     if len(dead) != letters:
         verdict.add("lost", [f"{len(dead)} dead letters, not {letters}: {dead[:3]}"])
     return verdict
+
+
+async def add_findings(verdict: Verdict, rig: Rig, patience: float, tolerated: Collection[str] = ()) -> None:
+    """Wait until the suite is at rest, and count what ``verify`` does not find proven."""
+    databases = {name: rig.dsn(name) for name in rig.names}
+    findings = await prove(all_services(), databases, patience, lambda _: None)
+    verdict.add("stuck", said(finding for finding in findings if finding.name == QUIET))
+    verdict.add("lost", said(finding for finding in findings if finding.name not in {QUIET, *tolerated}))
 
 
 async def complete(rig: Rig, inputs: Inputs) -> bool:

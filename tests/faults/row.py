@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tests.faults.judge import Verdict, judge
-from tests.faults.stage import Stage
+from tests.faults.stage import Stage, a_stage
 
 
 class Draw(Random):
@@ -45,6 +45,16 @@ class Row:
     goal: int
     run: Run
     at_once: int = 1
+
+
+def on_its_own(run: Run) -> Run:
+    """A run on a suite of its own, beside that of the row: what it leaves there is for no later run."""
+
+    async def alone(stage: Stage, random: Draw) -> Outcome:
+        async with a_stage(stage.machine) as own:
+            return await run(own, random)
+
+    return alone
 
 
 def under_load(strike: Strike) -> Run:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import NamedTuple
 
 from klientela.kafka import KafkaBroker
@@ -48,10 +48,9 @@ async def a_machine(postgres: Path | None = None, kafka: Path | None = None) -> 
 
 
 @asynccontextmanager
-async def a_stage(machine: Machine, name: str) -> AsyncIterator[Stage]:
-    """Start five services with databases and topics of their own."""
-    folder = machine.folder / name
-    folder.mkdir(parents=True)
+async def a_stage(machine: Machine) -> AsyncIterator[Stage]:
+    """Start five services with databases, topics and a folder of their own."""
+    folder = Path(mkdtemp(dir=machine.folder))
     rig = Rig(folder, SERVICES, Servers(machine.postgres.dsn, machine.kafka.bootstrap))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(rig.stop)

@@ -24,7 +24,7 @@ RUNS = [(name, seed) for name in ROWS if name not in LONG for seed in SEEDS.get(
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage() -> AsyncIterator[Stage]:
-    async with a_machine() as machine, a_stage(machine, "all") as made:
+    async with a_machine() as machine, a_stage(machine) as made:
         yield made
 
 

@@ -4,9 +4,9 @@ from aiokafka import AIOKafkaProducer
 
 from chassis.events.lanes import partition_of
 from chassis.events.log import COLUMNS, record_of
-from tests.faults.judge import Verdict, everywhere, judge
-from tests.faults.row import Draw, Outcome, Row
-from tests.faults.stage import Stage, a_stage
+from tests.faults.judge import everywhere, judge
+from tests.faults.row import Draw, Outcome, Row, on_its_own
+from tests.faults.stage import Stage
 from tests.rig import until
 
 AT_ONCE = 10
@@ -15,13 +15,10 @@ LETTERS = "select handler, reason from chassis.dead_letters where resolved_at is
 
 
 async def say_otherwise(stage: Stage, random: Draw) -> Outcome:
-    """Strike at a suite of its own, whose topics are not what its owners said afterwards."""
-    async with a_stage(stage.machine, f"impostors-{random.number}") as own:
-        return await _say_otherwise(own, random)
+    """Ten events of the orders' log come once more on their topic, with other totals; the load goes on.
 
-
-async def _say_otherwise(stage: Stage, random: Draw) -> Outcome:
-    """Ten events of the orders' log come once more on their topic, with tenfold totals; the load goes on."""
+    The topics are not what their owners said afterwards.
+    """
     async with stage.load.running(random):
         pass
     before = await judge(stage.rig, stage.load.inputs)
@@ -45,7 +42,7 @@ async def _say_otherwise(stage: Stage, random: Draw) -> Outcome:
         return len(await everywhere(stage.rig, LETTERS)) >= refusals > 0
 
     await until(refused, 60)
-    verdict: Verdict = await judge(stage.rig, stage.load.inputs, refusals)
+    verdict = await judge(stage.rig, stage.load.inputs, refusals)
     letters = await everywhere(stage.rig, LETTERS)
     verdict.add("lost", [f"{letter} is no refusal" for letter in letters if letter[1] != "journal"])
     verdict.add("stuck", before.reasons)
@@ -58,7 +55,7 @@ ROWS = (
         "an event's id and number once more, with another body: refused, alarmed",
         10,
         50,
-        say_otherwise,
+        on_its_own(say_otherwise),
         AT_ONCE,
     ),
 )

@@ -59,7 +59,7 @@ async def _run(machine: Machine, random: Draw, server: ManagedProcess, disk: Pat
         await fill_disk(server, disk)
         return 1
 
-    async with a_stage(machine, "small") as stage:
+    async with a_stage(machine) as stage:
         return await under_load(strike)(stage, random)
 
 

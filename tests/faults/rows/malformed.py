@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaProducer
 
 from chassis.run.serve import load_service
 from tests.faults.judge import judge
-from tests.faults.row import Draw, Outcome, Row
-from tests.faults.stage import Stage, a_stage
+from tests.faults.row import Draw, Outcome, Row, on_its_own
+from tests.faults.stage import Stage
 from tests.shop import ShopOrder
 
 DOORS = {
@@ -72,13 +72,10 @@ def headers() -> Iterator[Headers]:
 
 
 async def at_every_door(stage: Stage, random: Draw) -> Outcome:
-    """Strike at a suite of its own, whose topics are full of strangers afterwards."""
-    async with a_stage(stage.machine, f"malformed-{random.number}") as own:
-        return await _at_every_door(own, random)
+    """Put all bodies and headers on every service's topic, and all bodies to its API; the load goes on beside them.
 
-
-async def _at_every_door(stage: Stage, random: Draw) -> Outcome:
-    """Put all bodies and headers on every service's topic, and all bodies to its API; the load goes on beside them."""
+    The topics are full of strangers afterwards.
+    """
     verdict_of_doors: list[str] = []
     strange: list[tuple[bytes, Headers]] = [(body, []) for body in bodies()] + [(b"{}", each) for each in headers()]
     async with stage.load.running(random):
@@ -107,7 +104,7 @@ ROWS = (
         "60 malformed bodies and 20 sets of headers on each topic, the bodies at each API",
         60 * 5 + 20,
         60 * 5 + 20,
-        at_every_door,
+        on_its_own(at_every_door),
         700,
     ),
 )

@@ -7,8 +7,8 @@ from chassis.database import Database
 from chassis.events.unit import unit_of_work
 from schemas.orders import OrderChanged
 from tests.faults.judge import judge
-from tests.faults.row import Draw, Outcome, Row
-from tests.faults.stage import Stage, a_stage
+from tests.faults.row import Draw, Outcome, Row, on_its_own
+from tests.faults.stage import Stage
 
 BATCH = 500
 HEARD_BY = 5
@@ -43,13 +43,10 @@ Broken.__pydantic_serializer__ = Scrambled(Broken.__pydantic_serializer__)  # ty
 
 
 async def poison(stage: Stage, random: Draw) -> Outcome:
-    """Strike at a suite of its own, whose log is spoilt afterwards."""
-    async with a_stage(stage.machine, f"poison-{random.number}") as own:
-        return await _poison(own, random)
+    """Among five hundred statements of the orders service some are broken: any, all of one key, or every one.
 
-
-async def _poison(stage: Stage, random: Draw) -> Outcome:
-    """Among five hundred statements of the orders service some are broken: any, all of one key, or every one."""
+    The log is spoilt afterwards.
+    """
     async with stage.load.running(random):
         pass
     before = await judge(stage.rig, stage.load.inputs)
@@ -75,4 +72,6 @@ def which(random: Draw) -> set[int]:
     return {random.choice([0, BATCH - 1]), *random.sample(range(BATCH), several)}
 
 
-ROWS = (Row("poison", "a broken event among 500: at any place, of one key, all of them", 100, 500, poison, 10),)
+ROWS = (
+    Row("poison", "a broken event among 500: at any place, of one key, all of them", 100, 500, on_its_own(poison), 10),
+)

@@ -57,7 +57,7 @@ async def kill_each(stage: Stage, random: Draw) -> int:
 
 async def kill_at_points(stage: Stage, random: Draw) -> int:
     """Kill services at their points of a round, which the seed's number names."""
-    return await _at_points(stage, random, "kill", _killed)
+    return await _at_points(stage, random, "kill", lambda process, _: start_once_killed(process))
 
 
 async def stop_at_points(stage: Stage, random: Draw) -> int:
@@ -84,7 +84,9 @@ async def _at_points(
     return len(where)
 
 
-async def _killed(process: ServiceUnderTest, _: Draw) -> None:
+async def start_once_killed(process: ServiceUnderTest) -> None:
+    """Wait until a process was killed at its point, and start it again. Raises RuntimeError when it ended otherwise."""
+
     async def ended() -> bool:
         return process.popen is not None and process.popen.poll() is not None
 

@@ -9,10 +9,10 @@ import asyncpg
 from chassis.consume.attempts import DEATHS_BORNE
 from chassis.run.topics import ensure_topics
 from tests.faults.judge import judge
-from tests.faults.row import Draw, Outcome, Row, under_load
+from tests.faults.row import Draw, Outcome, Row, on_its_own, under_load
 from tests.faults.rows.poison import RESOLVED
 from tests.faults.rows.servers import answering
-from tests.faults.stage import Stage, a_stage
+from tests.faults.stage import Stage
 from tests.rig import SERVICES, ServiceUnderTest, until
 
 NEXT = "tests.faults.next_release"
@@ -108,13 +108,10 @@ async def roll(process: ServiceUnderTest, module: str) -> None:
 
 
 async def die_of_an_event(stage: Stage, random: Draw) -> Outcome:
-    """Strike at a suite of its own, whose log is short: after every death a subscription is filled from it."""
-    async with a_stage(stage.machine, f"fatal-{random.number}") as own:
-        return await _die_of_an_event(own, random)
+    """An event kills the process that hears it, blocks it or fills it: it alone is a dead letter, the lane goes on.
 
-
-async def _die_of_an_event(stage: Stage, random: Draw) -> Outcome:
-    """An event kills the process that hears it, blocks it or fills it: it alone is a dead letter, the lane goes on."""
+    After every death a subscription is filled from the log, so that is to be short.
+    """
     loyalty, how = stage.rig.processes["loyalty"], HOW[random.number % len(HOW)]
     total = Decimal(31_337) + Decimal(random.number) / 100
     direct = dict(loyalty.environment)
@@ -179,5 +176,5 @@ ROWS = (
     ),
     Row("rebuild", "a subscription filled again from nothing beside the live one, killed on its way", 3, 10, rebuild),
     Row("grow", "topics grow from 12 to 24 to 48 partitions", 3, 10, under_load(grow_topics)),
-    Row("fatal", "an event that kills, blocks or fills the process that hears it", 10, 50, die_of_an_event),
+    Row("fatal", "an event that kills, blocks or fills the process that hears it", 10, 50, on_its_own(die_of_an_event)),
 )

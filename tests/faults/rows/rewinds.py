@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 
-from klientela.proof.snapshot import QUIET
-from klientela.proof.verify import all_services, prove
-from tests.faults.judge import Verdict, compare, everywhere, said
+from tests.faults.judge import Verdict, add_findings, compare, everywhere
 from tests.faults.merchant import Merchant
-from tests.faults.row import Draw, Outcome, Row, Run
+from tests.faults.row import Draw, Outcome, Row, Run, on_its_own
+from tests.faults.rows.processes import start_once_killed
 from tests.faults.setting_back import back_up, set_back
-from tests.faults.stage import Stage, a_stage
+from tests.faults.stage import Stage
 from tests.faults.story import BEGINNING, Story, found
-from tests.rig import SERVICES, Rig, ServiceUnderTest, until
+from tests.rig import SERVICES, Rig, ServiceUnderTest
 
 OWNERS = (("orders",), ("clients",), ("orders", "loyalty"), ("clients", "automation"), SERVICES)
 CONSUMERS = (("loyalty",), ("automation",), ("service-desk",))
@@ -36,11 +35,9 @@ def set_databases_back(choices: Sequence[Sequence[str]], *, silently: bool = Fal
 
     async def run(stage: Stage, random: Draw) -> Outcome:
         round_, n = divmod(random.number, len(choices))
-        name = f"rewound-{'-'.join(choices[n])}-{silently}-{random.number}"
-        async with a_stage(stage.machine, name) as own:
-            return await _set_back(own, Rewind(choices[n], silently, busy=round_ % 2 == 1), random)
+        return await _set_back(stage, Rewind(choices[n], silently, busy=round_ % 2 == 1), random)
 
-    return run
+    return on_its_own(run)
 
 
 async def _set_back(stage: Stage, rewind: Rewind, random: Draw) -> Outcome:
@@ -87,13 +84,7 @@ async def die_once_asked(process: ServiceUnderTest) -> None:
     await asyncio.to_thread(process.stop)
     process.fault = f"{ASKED}:1:kill"
     process.spawn()
-
-    async def ended() -> bool:
-        return process.popen is not None and process.popen.poll() is not None
-
-    await until(ended, 90)
-    process.fault = ""
-    await asyncio.to_thread(process.start)
+    await start_once_killed(process)
 
 
 async def lose_time(merchant: Merchant, old: list[str], firms: int) -> None:
@@ -114,9 +105,7 @@ async def told(rig: Rig) -> set[tuple[str, str]]:
 
 async def look_over(rig: Rig, verdict: Verdict) -> None:
     """Count what ``verify`` does not find proven, and dead letters."""
-    findings = await prove(all_services(), {name: rig.dsn(name) for name in rig.names}, 60, lambda _: None)
-    verdict.add("stuck", said(finding for finding in findings if finding.name == QUIET))
-    verdict.add("lost", said(finding for finding in findings if finding.name != QUIET))
+    await add_findings(verdict, rig, 60)
     dead = await everywhere(rig, "select handler, reason from chassis.dead_letters")
     verdict.add("lost", [f"dead letter {letter}" for letter in dead])
 

@@ -2,12 +2,13 @@
 
 import os
 import sys
+from typing import NoReturn
 
 from klientela.errors import Refusal
 from klientela.layout import PROJECT
 
 
-def run_faults(arguments: list[str]) -> int:
+def run_faults(arguments: list[str]) -> NoReturn:
     """Become the program that runs the rows which the arguments name, without the user's own suite's environment."""
     if not (PROJECT / "requirements.lock").exists():
         raise Refusal("The faults are only in a checkout of the project. Run ./klientela faults there.")
