@@ -18,6 +18,10 @@ from klientela.postgres import PostgresServer
 FOLDERS = ("tests", "shared/*/tests", "services/*/tests", "deploy/*/tests")
 
 
+class Terminated(KeyboardInterrupt):
+    """Somebody asked this process alone to end; Ctrl-C in a terminal is told to pytest, too."""
+
+
 def run_tests(arguments: list[str]) -> int:
     """Run pytest on all tests, or on those that the arguments name; pytest's exit code."""
     if not (PROJECT / "requirements.lock").exists():
@@ -40,16 +44,26 @@ def run_tests(arguments: list[str]) -> int:
 
 
 def interrupt(_number: int, _frame: FrameType | None) -> None:
-    """A request to end is the same as Ctrl-C: both servers are stopped on the way out."""
-    raise KeyboardInterrupt
+    """A request to end is the same as Ctrl-C: pytest and both servers are stopped on the way out."""
+    raise Terminated
 
 
 def run_pytest(arguments: list[str], postgres: str, kafka: str) -> int:
-    """Run pytest in the project with nothing of the user's own suite in its environment."""
+    """Run pytest in the project with nothing of the user's own suite in its environment.
+
+    When it is interrupted, it still says what has failed until then.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KLIENTELA_")}
     environment |= {"KLIENTELA_TEST_POSTGRES": postgres, "KLIENTELA_TEST_KAFKA": kafka}
     named = any((Path(argument.partition("::")[0])).exists() for argument in arguments if not argument.startswith("-"))
     folders = [] if named else [str(path) for pattern in FOLDERS for path in sorted(PROJECT.glob(pattern))]
     where = Path.cwd() if named else PROJECT
     command = [sys.executable, "-m", "pytest", f"--rootdir={PROJECT}", *arguments, *folders]
-    return subprocess.run(command, cwd=where, env=environment, check=False).returncode
+    pytest = subprocess.Popen(command, cwd=where, env=environment)
+    try:
+        return pytest.wait()
+    except KeyboardInterrupt as asked:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would leave pytest without its servers
+        if isinstance(asked, Terminated):
+            pytest.send_signal(signal.SIGINT)
+        return pytest.wait()
