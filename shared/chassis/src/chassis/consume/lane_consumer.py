@@ -89,6 +89,7 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     ) -> None:
         self.topics, self._apply, self._begin, self._named = topics, apply, begin, instance is not None
         self._partitions = 0
+        self._lost: Exception | None = None
         self._workers: dict[TopicPartition, PartitionWorker] = {}
         self._offsets: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
@@ -108,6 +109,8 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             commits = began = asyncio.get_running_loop().time()
             while True:
                 found = await self._consumer.getmany(timeout_ms=100, max_records=4 * FETCH)
+                if self._lost:
+                    raise self._lost
                 for partition, records in found.items():
                     self._worker(partition).put(records)
                 self._keep_buffers()
@@ -125,9 +128,15 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         await self._commit({p: self._offsets.pop(p) for p in gone if p in self._offsets})
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Go where ``begin`` says; workers are made with the first records."""
-        for partition, offset in (await self._begin(assigned)).items() if self._begin else ():
-            self._consumer.seek(partition, offset)
+        """Go where ``begin`` says; workers are made with the first records.
+
+        If it does not say, ``run`` fails: Kafka's client would pass over the error and read on somewhere else.
+        """
+        try:
+            for partition, offset in (await self._begin(assigned)).items() if self._begin else ():
+                self._consumer.seek(partition, offset)
+        except Exception as error:  # noqa: BLE001 - kept for run, whatever it was
+            self._lost = error
 
     def _check_share(self, seconds: float) -> None:
         """Raise Regroup if a named member's partitions cannot be what a new sharing would give it."""
