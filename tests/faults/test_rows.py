@@ -20,43 +20,35 @@ SEEDS = {"kill-at-point": range(5), "fatal": (HOW.index("kill"), HOW.index("fill
 """Which runs of a row; the first alone if it is not named. The rewind is a busy one, in which a consumer dies."""
 LONG = {"disk-postgres", "disk-kafka", "snapshot"}
 """Rows that need root or a machine to themselves: by the command alone."""
-RUNS_OF_A_STAGE = 10
 RUNS = [(name, seed) for name in ROWS if name not in LONG for seed in SEEDS.get(name, range(1))]
 
 
 class Theatre:
-    """Lends a stage to run after run: a new one after some, since logs grow; after one that failed, all is made anew.
+    """Lends one stage to run after run; after a run that failed, it and its servers are made anew.
 
     What a failed run left undone is no later run's fault, and would cost each of them the judge's whole patience.
     """
 
     def __init__(self) -> None:
-        self._machine, self._stage = AsyncExitStack(), AsyncExitStack()
-        self._made: Stage | None = None
-        self._left = 0
+        self._open = AsyncExitStack()
+        self._stage: Stage | None = None
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[Stage]:
         """Lend the stage for one run."""
-        stage = await self._fresh() if self._made is None or self._left == 0 else self._made
-        self._left -= 1
         try:
-            yield stage
+            if self._stage is None:
+                machine = await self._open.enter_async_context(a_machine())
+                self._stage = await self._open.enter_async_context(a_stage(machine))
+            yield self._stage
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
-        """Stop everything."""
-        self._made = None
-        await self._stage.aclose()
-        await self._machine.aclose()
-
-    async def _fresh(self) -> Stage:
-        await self._stage.aclose()
-        machine = self._made.machine if self._made else await self._machine.enter_async_context(a_machine())
-        self._made, self._left = await self._stage.enter_async_context(a_stage(machine)), RUNS_OF_A_STAGE
-        return self._made
+        """Stop everything, whatever cannot be stopped."""
+        self._stage = None
+        await self._open.aclose()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

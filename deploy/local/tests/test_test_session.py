@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,18 +25,17 @@ def test_blocks():
 """
 
 
-@pytest.mark.parametrize(("asked", "of"), [(signal.SIGTERM, "klientela alone"), (signal.SIGINT, "the terminal")])
-def test_an_ended_run_says_what_failed(tmp_path: Path, asked: signal.Signals, of: str) -> None:
+@pytest.mark.parametrize(
+    ("asked", "send"), [(signal.SIGTERM, os.kill), (signal.SIGINT, os.killpg)], ids=["klientela alone", "the terminal"]
+)
+def test_an_ended_run_says_what_failed(tmp_path: Path, asked: signal.Signals, send: Callable[[int, int], None]) -> None:
     pipe, tests = tmp_path / "pipe", tmp_path / "test_some.py"
     os.mkfifo(pipe)
     tests.write_text(BLOCKS.format(pipe=str(pipe)))
     command = [sys.executable, "-c", WITHOUT_SERVERS, "-p", "no:cacheprovider", str(tests)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as run:
         assert pipe.read_text() == "blocked"
-        if of == "the terminal":
-            os.killpg(run.pid, asked)
-        else:
-            run.send_signal(asked)
+        send(run.pid, asked)
         said, _ = run.communicate(timeout=60)
     assert "this is told" in said
     assert "1 failed" in said

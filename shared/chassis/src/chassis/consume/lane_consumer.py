@@ -89,7 +89,7 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     ) -> None:
         self.topics, self._apply, self._begin, self._named = topics, apply, begin, instance is not None
         self._partitions = 0
-        self._lost: Exception | None = None
+        self._not_begun: Exception | None = None
         self._workers: dict[TopicPartition, PartitionWorker] = {}
         self._offsets: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
@@ -109,8 +109,8 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             commits = began = asyncio.get_running_loop().time()
             while True:
                 found = await self._consumer.getmany(timeout_ms=100, max_records=4 * FETCH)
-                if self._lost:
-                    raise self._lost
+                if self._not_begun:
+                    raise self._not_begun
                 for partition, records in found.items():
                     self._worker(partition).put(records)
                 self._keep_buffers()
@@ -136,7 +136,7 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             for partition, offset in (await self._begin(assigned)).items() if self._begin else ():
                 self._consumer.seek(partition, offset)
         except Exception as error:  # noqa: BLE001 - kept for run, whatever it was
-            self._lost = error
+            self._not_begun = error
 
     def _check_share(self, seconds: float) -> None:
         """Raise Regroup if a named member's partitions cannot be what a new sharing would give it."""
