@@ -41,12 +41,15 @@ class Theatre:
                 machine = await self._open.enter_async_context(a_machine())
                 self._stage = await self._open.enter_async_context(a_stage(machine))
             yield self._stage
-        except BaseException:
-            await self.close()
+        except BaseException as failure:
+            try:
+                await self.close()
+            except Exception as also:  # noqa: BLE001 - what failed first is what is to be told
+                failure.add_note(f"Nor could the suite be stopped: {also!r}")
             raise
 
     async def close(self) -> None:
-        """Stop everything, whatever cannot be stopped."""
+        """Stop everything; what cannot be stopped keeps nothing else from it."""
         self._stage = None
         await self._open.aclose()
 
