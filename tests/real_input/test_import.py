@@ -146,8 +146,8 @@ def test_an_import_broken_off_by_ctrl_c_goes_on(imported: Imported, tmp_path: Pa
 
 
 @pytest.mark.skipif(
-    os.environ.get("KLIENTELA_REAL_INPUT") != "1" or not REAL.exists(),
-    reason=f"the real history takes minutes: set KLIENTELA_REAL_INPUT=1, and have {REAL}",
+    os.environ.get("KLIENTELA_TEST_REAL_INPUT") != "1" or not REAL.exists(),
+    reason=f"the real history takes minutes: set KLIENTELA_TEST_REAL_INPUT=1, and have {REAL}",
 )
 def test_the_real_history_agrees_client_by_client(imported: Imported) -> None:
     told = imported.run(REAL)

@@ -1,4 +1,4 @@
-"""A test run that is ended from outside still says what had failed until then."""
+"""A test run takes nothing of the user's own suite with it; one that is ended still says what had failed until then."""
 
 import os
 import signal
@@ -24,6 +24,14 @@ def test_blocks():
     open({pipe!r}).read()
 """
 
+LOOKS = """
+import os
+
+def test_looks():
+    assert os.environ.get("KLIENTELA_TEST_REAL_INPUT") == "1"
+    assert "KLIENTELA_ORDERS_DATABASE" not in os.environ
+"""
+
 
 @pytest.mark.parametrize(
     ("asked", "send"), [(signal.SIGTERM, os.kill), (signal.SIGINT, os.killpg)], ids=["klientela alone", "the terminal"]
@@ -40,3 +48,12 @@ def test_an_ended_run_says_what_failed(tmp_path: Path, asked: signal.Signals, se
     assert "this is told" in said
     assert "1 failed" in said
     assert run.returncode == pytest.ExitCode.INTERRUPTED
+
+
+def test_only_what_is_meant_for_tests_comes_to_them(tmp_path: Path) -> None:
+    tests = tmp_path / "test_some.py"
+    tests.write_text(LOOKS)
+    environment = {**os.environ, "KLIENTELA_TEST_REAL_INPUT": "1", "KLIENTELA_ORDERS_DATABASE": "the user's own"}
+    command = [sys.executable, "-c", WITHOUT_SERVERS, "-p", "no:cacheprovider", str(tests)]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert run.returncode == pytest.ExitCode.OK, run.stdout

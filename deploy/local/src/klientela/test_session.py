@@ -49,11 +49,15 @@ def interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def run_pytest(arguments: list[str], postgres: str, kafka: str) -> int:
-    """Run pytest in the project with nothing of the user's own suite in its environment.
+    """Run pytest in the project with nothing of the user's own suite in its environment, only what is meant for tests.
 
     When it is interrupted, it still says what has failed until then.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("KLIENTELA_")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("KLIENTELA_TEST_") or not name.startswith("KLIENTELA_")
+    }
     environment |= {"KLIENTELA_TEST_POSTGRES": postgres, "KLIENTELA_TEST_KAFKA": kafka}
     named = any((Path(argument.partition("::")[0])).exists() for argument in arguments if not argument.startswith("-"))
     folders = [] if named else [str(path) for pattern in FOLDERS for path in sorted(PROJECT.glob(pattern))]
