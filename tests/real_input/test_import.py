@@ -125,6 +125,26 @@ def test_an_edited_history_is_imported_as_revisions(imported: Imported, tmp_path
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_wrong_currency_is_corrected_and_corrected_back_and_all_of_it_undone(imported: Imported) -> None:
+    channel = ("--channel", "corrected")
+    imported.run(ORDERS, "--currency", "CZK", *channel)
+    for currency in ("GBP", "CZK"):
+        refused = subprocess.run(
+            imported.command(ORDERS, "--currency", currency, *channel),
+            env=imported.suite.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert refused.returncode == 1
+        assert "--again" in refused.stderr
+        imported.run(ORDERS, "--currency", currency, "--again", *channel)
+        done = imported.check(ORDERS, "--currency", currency, *channel)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert imported.run(ORDERS, *channel)["points"] == imported.first["points"]
+    undone = imported.run(ORDERS, "--undo", *channel)
+    assert (undone["points"], undone["revenue"]["amount"]) == (0, "0")
+    assert imported.run(ORDERS, "--again", *channel)["points"] == imported.first["points"]
+    assert imported.suite.run("verify").returncode == 0
+
+
 def test_an_import_broken_off_by_ctrl_c_goes_on(imported: Imported, tmp_path: Path) -> None:
     long = tmp_path / "long.csv"
     heading, *lines = ORDERS.read_text(encoding="utf-8").splitlines(keepends=True)

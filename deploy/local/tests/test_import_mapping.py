@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from klientela.importing.history import History
 from klientela.importing.mapping import MOST_LINES, Invoice, Rejected, Survey, map_rows
 from klientela.importing.source import Row
+from klientela.importing.telling import Telling
 from klientela.importing.wire import LONGEST_ORDER, letter_of
 from klientela.samples import ORDERS
 from schemas.orders import Item, Order, OrderPlaced
@@ -149,7 +150,7 @@ def test_decimals_with_a_comma_are_read_where_semicolons_divide() -> None:
 def test_an_order_too_long_for_an_event_goes_without_names_but_with_its_sum() -> None:
     [order], rejected = mapped(*[cells(name="HOLDER" * 20)] * (MOST_LINES + 1))
     assert len(rejected) == 1
-    body = letter_of(order, "GBP").body
+    body = letter_of(order, Telling("GBP")).body
     assert b"HOLDER" not in body
     assert f'"total":"{6 * Decimal("2.55") * MOST_LINES}"'.encode() in body
     assert event_size(body) < LARGEST_EVENT
@@ -157,7 +158,7 @@ def test_an_order_too_long_for_an_event_goes_without_names_but_with_its_sum() ->
 
 def test_the_longest_order_that_keeps_its_names_fits_into_an_event() -> None:
     [order], _ = mapped(*[cells(name="HOLDER" * 6)] * 3_000)
-    body = letter_of(order, "GBP").body
+    body = letter_of(order, Telling("GBP")).body
     assert LONGEST_ORDER * 0.9 < len(body) < LONGEST_ORDER
     assert b"HOLDER" in body
     assert event_size(body) < LARGEST_EVENT
@@ -182,7 +183,7 @@ def event_size(body: bytes) -> int:
 )
 def test_a_sum_has_six_places_at_the_most_and_is_written_without_an_exponent(price: str, total: str) -> None:
     [order], _ = mapped(cells(price=price, quantity="0.500"))
-    assert json.loads(letter_of(order, "GBP").body)["total"] == total
+    assert json.loads(letter_of(order, Telling("GBP")).body)["total"] == total
 
 
 LINES = st.builds(
@@ -213,7 +214,7 @@ class Discarded:
 
 def read_through(path: Path) -> tuple[History, list[str]]:
     history = History.of(path)
-    return history, [letter.digest for letter in history.letters("CZK", Discarded())]
+    return history, [letter.digest for letter in history.letters(Telling("CZK"), Discarded())]
 
 
 def test_our_own_history_has_a_bit_of_all_and_says_the_same_each_time() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ import pytest
 from klientela.errors import Refusal
 from klientela.importing import orders as command
 from klientela.importing.history import History
-from klientela.importing.orders import Run, Wishes, import_orders
+from klientela.importing.orders import Run, Wishes, import_orders, rate_of
 from klientela.importing.progress import Progress
 from klientela.importing.suite_api import SuiteApi
 from klientela.layout import DataDirectory, write_private
@@ -56,7 +57,7 @@ class StandIn:
             "/v1/programme": self.programme,
             "/v1/programme/versions": page([self.programme]),
             "/v1/status": {"intake": 0, "parked": 0, "timers_due": 0, "jobs": 0, "heads": {}, "progress": {}},
-            "/v1/orders": {**page([]), "count": len(self.known)},
+            "/v1/orders": {**page(self.shown(request.url.params.get("external_id"))), "count": len(self.known)},
             "/v1/identities": page(
                 [{"kind": "external", "value": f"{CHANNEL}:{n}", "client_id": f"c{n}"} for n in (1, 2)]
             ),
@@ -68,6 +69,13 @@ class StandIn:
         self.calls.append(len(orders))
         self.known |= {order["external_id"]: json.dumps(order).encode() for order in orders}
         return httpx.Response(202, json={"accepted": len(orders)})
+
+    def shown(self, external_id: str | None) -> list[dict[str, Any]]:
+        told = [json.loads(self.known[external_id])] if external_id in self.known else []
+        return [
+            {"total": {"currency": one["currency"]}, "state": one["state"], "revised_at": one["revision"]}
+            for one in told
+        ]
 
     def api(self, patience: float = 5) -> SuiteApi:
         names = ("clients", "orders", "loyalty")
@@ -87,7 +95,7 @@ def suite(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     return stand_in
 
 
-WISHES = Wishes.of("CZK", "10", None, None)
+WISHES = Wishes(Decimal(10), "CZK")
 
 
 def test_a_history_is_sent_whole_and_told_of_in_one_line(
@@ -110,11 +118,16 @@ def test_a_history_is_sent_whole_and_told_of_in_one_line(
     assert json.loads(suite.known["C250006"])["total"] == "-318"
 
 
-def test_rejected_rows_are_written_with_line_and_reason_for_their_owner_only(suite: StandIn, tmp_path: Path) -> None:
-    import_orders(DataDirectory.at(tmp_path), ORDERS, WISHES, as_json=True)
+def test_rejected_rows_are_written_with_line_and_reason_for_their_owner_only(
+    suite: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import_orders(DataDirectory.at(tmp_path), ORDERS, WISHES, as_json=False)
     written = tmp_path / "imports/rejected-orders.csv"
     assert written.stat().st_mode & 0o777 == 0o600
     lines = written.read_text().splitlines()
+    said = capsys.readouterr()
+    assert f"3 rejected rows, each with its line and reason: {written}" in said.err
+    assert "revenue 437,901.875 CZK; 89 lines, 3 of them rejected" in said.out
     assert lines[0].startswith("Line,Reason,InvoiceNo,")
     assert [line.split(",")[2] for line in lines[1:]] == ["250014", "250029", "A250042"]
     assert ORDERS.read_text().splitlines()[int(lines[3].split(",")[0]) - 1].startswith("A250042")
@@ -202,9 +215,57 @@ def test_orders_that_did_not_arrive_are_told_and_end_with_1(
 
 
 @pytest.mark.parametrize(
-    ("currency", "rate", "channel"),
-    [("gbp", "10", None), ("GBP", "0", None), ("GBP", "x", None), ("GBP", "NaN", None), ("GBP", "10", " ")],
+    "wishes",
+    [{"currency": "gbp"}, {"channel": " "}, {"again": True, "undo": True}],
 )
-def test_wishes_that_cannot_be_meant_are_refused(currency: str, rate: str, channel: str | None) -> None:
+def test_wishes_that_cannot_be_meant_are_refused(wishes: dict[str, Any]) -> None:
     with pytest.raises(Refusal):
-        Wishes.of(currency, rate, channel, None)
+        Wishes(Decimal(10), **wishes)
+
+
+@pytest.mark.parametrize("rate", ["0", "x", "NaN", "-1"])
+def test_a_rate_that_cannot_be_meant_is_refused(rate: str) -> None:
+    with pytest.raises(Refusal):
+        rate_of(rate)
+
+
+def test_a_wrong_currency_is_refused_then_corrected_and_corrected_back(suite: StandIn, tmp_path: Path) -> None:
+    layout = DataDirectory.at(tmp_path)
+    import_orders(layout, ORDERS, WISHES, as_json=True)
+    bodies = {"first": dict(suite.known)}
+    with pytest.raises(Refusal, match="orders in CZK, not in EUR"):
+        import_orders(layout, ORDERS, Wishes(Decimal(1), "EUR"), as_json=True)
+    assert suite.calls == [40]
+    assert "EUR" not in suite.programme["rates"]
+    for currency in ("EUR", "CZK"):
+        assert import_orders(layout, ORDERS, Wishes(Decimal(1), currency, again=True), as_json=True) == 0
+        assert {json.loads(body)["currency"] for body in suite.known.values()} == {currency}
+        bodies[currency] = dict(suite.known)
+    assert not set(bodies["first"].values()) & set(bodies["CZK"].values()), (
+        "or the service would take it as a repetition"
+    )
+    import_orders(layout, ORDERS, WISHES, as_json=True)
+    assert suite.calls == [40, 40, 40]
+
+
+def test_an_undone_history_is_cancelled_until_it_is_told_again(
+    suite: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layout = DataDirectory.at(tmp_path)
+    import_orders(layout, ORDERS, WISHES, as_json=True)
+    capsys.readouterr()
+    assert import_orders(layout, ORDERS, Wishes(None, undo=True), as_json=True) == 0
+    assert {json.loads(body)["state"] for body in suite.known.values()} == {"cancelled"}
+    assert json.loads(capsys.readouterr().out)["revenue"] == {"amount": "0", "currency": "CZK"}
+    with pytest.raises(Refusal, match="--again"):
+        import_orders(layout, ORDERS, WISHES, as_json=True)
+    import_orders(layout, ORDERS, Wishes(None, again=True), as_json=True)
+    assert {json.loads(body)["state"] for body in suite.known.values()} == {"paid"}
+
+
+def test_a_new_channel_beside_others_says_that_their_orders_would_come_a_second_time(
+    suite: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite.channels.append({"id": str(UUID(int=9)), "kind": "import", "name": "ERP"})
+    import_orders(DataDirectory.at(tmp_path), ORDERS, WISHES, as_json=True)
+    assert "what “ERP” brought would come a second time" in capsys.readouterr().err

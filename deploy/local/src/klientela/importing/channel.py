@@ -11,11 +11,14 @@ from klientela.importing.suite_api import Answer, SuiteApi
 KIND = "import"
 
 
-async def find_or_make_channel(api: SuiteApi, name: str) -> UUID:
-    """Return the import channel of this name; the same name is the same channel, so nothing comes twice."""
-    async for channel in api.pages("orders", "/v1/channels"):
-        if (channel["kind"], channel["name"]) == (KIND, name):
-            return UUID(channel["id"])
+async def import_channels(api: SuiteApi) -> dict[str, UUID]:
+    """Return the import channels by name; of those of one name the oldest, so that an order is known by one place."""
+    channels = [channel async for channel in api.pages("orders", "/v1/channels") if channel["kind"] == KIND]
+    return {channel["name"]: UUID(channel["id"]) for channel in channels}
+
+
+async def make_channel(api: SuiteApi, name: str) -> UUID:
+    """Make an import channel."""
     made = await api.make("orders", "/v1/channels", {"kind": KIND, "name": name})
     return UUID(made["id"])
 

@@ -12,12 +12,14 @@ def orders(
     file: Annotated[Path, typer.Argument(help="A csv file, plain or gzip, one line per line of an invoice.")],
     *,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print nothing but JSON on stdout and news on stderr.")
+        bool, typer.Option("--json", help="Print the outcome as JSON; news is on stderr either way.")
     ] = False,
     channel: Annotated[
         str | None, typer.Option(help="The channel's name; `import` and the file's name if not given.")
     ] = None,
-    currency: Annotated[str, typer.Option(help="The currency of the prices.")] = "GBP",
+    currency: Annotated[
+        str | None, typer.Option(help="The currency of the prices; that of an earlier import, or GBP, if not given.")
+    ] = None,
     rate: Annotated[
         str, typer.Option(help="Money worth one point, if the programme has no rate for it; or none.")
     ] = "10",
@@ -25,15 +27,21 @@ def orders(
         Path | None,
         typer.Option(help="Where rejected rows go; imports/rejected-NAME.csv in the data directory if not given."),
     ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Tell all orders anew, as after a wrong currency or --undo.")
+    ] = False,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Take all orders of the file back: cancelled, and their points with them.")
+    ] = False,
     data: Annotated[
         Path | None,
         typer.Option(envvar="KLIENTELA_DATA", help="The data directory; .klientela in the project if not given."),
     ] = None,
 ) -> None:
     """Import a history of orders; running it twice, or after Ctrl-C, sends only what is missing."""
-    from klientela.importing.orders import Wishes, import_orders
+    from klientela.importing.orders import Wishes, import_orders, rate_of
 
-    wishes = Wishes.of(currency, rate, channel, rejected)
+    wishes = Wishes(rate_of(rate), currency, channel, rejected, again=again, undo=undo)
     raise typer.Exit(import_orders(DataDirectory.at(data), file, wishes, as_json=as_json))
 
 

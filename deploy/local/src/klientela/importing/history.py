@@ -12,6 +12,7 @@ from typing import Protocol
 from klientela.errors import Refusal
 from klientela.importing.mapping import Invoice, Rejected, Survey, map_rows
 from klientela.importing.source import COLUMNS, SourceFile
+from klientela.importing.telling import Telling
 from klientela.importing.wire import Letter, letter_of
 
 
@@ -61,16 +62,22 @@ class History:
         survey = Survey.of(source.rows())
         return cls(source, survey, Tally(lines=survey.lines))
 
-    def letters(self, currency: str, rejects: RowWriter) -> Iterator[Letter]:
+    def first(self) -> Invoice | None:
+        """The first order, if there is one."""
+        return next((mapped for mapped in self._mapped() if isinstance(mapped, Invoice)), None)
+
+    def letters(self, telling: Telling, rejects: RowWriter) -> Iterator[Letter]:
         """Give out the orders, in the order in which they end, and write down what is rejected."""
-        comma = self.source.delimiter == ";"
-        for mapped in map_rows(self.source.rows(), self.survey.ends, comma=comma):
+        for mapped in self._mapped():
             if isinstance(mapped, Rejected):
                 self.tally.rejected += 1
                 rejects.writerow([mapped.row.line, mapped.reason, *mapped.row.cells])
             else:
                 self.tally.count(mapped)
-                yield letter_of(mapped, currency)
+                yield letter_of(mapped, telling)
+
+    def _mapped(self) -> Iterator[Invoice | Rejected]:
+        return map_rows(self.source.rows(), self.survey.ends, comma=self.source.delimiter == ";")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -11,14 +12,15 @@ from typing import Any
 from uuid import UUID
 
 from klientela.errors import Refusal
-from klientela.importing.channel import ensure_rate, find_or_make_channel
+from klientela.importing.channel import ensure_rate, import_channels, make_channel
 from klientela.importing.checkpoint import Checkpoint, imports_folder
-from klientela.importing.history import History, RowWriter, rejects_file
+from klientela.importing.history import History, RowWriter, Tally, rejects_file
 from klientela.importing.outcome import Outcome, count_orders, outcome_of
 from klientela.importing.progress import Progress
 from klientela.importing.quiet import look, worked_off
 from klientela.importing.sending import Sending
 from klientela.importing.suite_api import SuiteApi
+from klientela.importing.telling import Telling, known_of, telling_of
 from klientela.layout import DataDirectory
 
 INTERRUPTED = 130
@@ -26,21 +28,25 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Wishes:
-    """How the history is to be understood; without a name the channel and the rejected rows are named by the file."""
+    """How the history is to be understood; without a name the channel and the rejected rows are named by the file.
 
-    currency: str
+    Raises Refusal for what cannot be meant.
+    """
+
     rate: Decimal | None
+    currency: str | None = None
     channel: str | None = None
     rejected: Path | None = None
+    again: bool = False
+    undo: bool = False
 
-    @classmethod
-    def of(cls, currency: str, rate: str, channel: str | None, rejected: Path | None) -> "Wishes":
-        """Read what was typed. Raises Refusal for what cannot be meant."""
-        if not re.fullmatch(r"[A-Z]{3}", currency):
-            raise Refusal(f"{currency} is no currency. --currency takes three capital letters, such as GBP or CZK.")
-        if channel is not None and not channel.strip():
+    def __post_init__(self) -> None:
+        if self.currency is not None and not re.fullmatch(r"[A-Z]{3}", self.currency):
+            raise Refusal(f"{self.currency} is no currency. --currency takes three capital letters, such as CZK.")
+        if self.channel is not None and not self.channel.strip():
             raise Refusal("A channel needs a name: --channel cannot be empty.")
-        return cls(currency, rate_of(rate), channel and channel.strip(), rejected)
+        if self.again and self.undo:
+            raise Refusal("--again and --undo are opposites: give one of them.")
 
 
 def rate_of(text: str) -> Decimal | None:
@@ -64,32 +70,43 @@ def import_orders(layout: DataDirectory, file: Path, wishes: Wishes, *, as_json:
             api = SuiteApi.of(layout)
             history = History.of(file)
             run = Run(layout, history, wishes, progress)
-            outcome = asyncio.run(run.whole_way(api))
+            telling, outcome = asyncio.run(run.whole_way(api))
         except KeyboardInterrupt:
             progress.tell("Stopped. What was sent stays; the same command goes on from there.")
             return INTERRUPTED
-    if not as_json:
-        progress.tell(f"Rejected rows, each with its line and reason: {run.rejected}")
-    print(json.dumps(report(history, wishes, outcome, time.monotonic() - started)), flush=True)
+    if history.tally.rejected:
+        progress.tell(f"{history.tally.rejected} rejected rows, each with its line and reason: {run.rejected}")
+    told = report(history.tally, telling, outcome, time.monotonic() - started)
+    print(json.dumps(told) if as_json else sentence(told), flush=True)
     missing = history.tally.invoices - outcome.orders
     if missing > 0:
         progress.tell(f"{missing} orders did not become orders. Look at `klientela dead-letters`.")
     return 1 if missing > 0 else 0
 
 
-def report(history: History, wishes: Wishes, outcome: Outcome, seconds: float) -> dict[str, Any]:
+def report(tally: Tally, telling: Telling, outcome: Outcome, seconds: float) -> dict[str, Any]:
     """The line of the contract."""
-    tally = history.tally
+    revenue = tally.revenue if telling.state == "paid" else Decimal(0)
     return {
         "orders": tally.orders,
         "refunds": tally.refunds,
         "clients": outcome.clients,
         "lines": tally.lines,
         "rejected": tally.rejected,
-        "revenue": {"amount": f"{tally.revenue:f}", "currency": wishes.currency},
+        "revenue": {"amount": f"{revenue:f}", "currency": telling.currency},
         "points": outcome.points,
         "seconds": round(seconds, 1),
     }
+
+
+def sentence(told: dict[str, Any]) -> str:
+    """The line of the contract as people say it."""
+    revenue = told["revenue"]
+    return (
+        f"{told['orders']:,} orders and {told['refunds']:,} refunds of {told['clients']:,} clients, who have"
+        f" {told['points']:,} points; revenue {Decimal(revenue['amount']):,} {revenue['currency']};"
+        f" {told['lines']:,} lines, {told['rejected']:,} of them rejected; {told['seconds']:,} s."
+    )
 
 
 @dataclass
@@ -107,34 +124,50 @@ class Run:
         default = imports_folder(self.layout) / f"rejected-{self.history.source.name}.csv"
         return self.wishes.rejected or default
 
-    async def whole_way(self, api: SuiteApi) -> Outcome:
+    async def whole_way(self, api: SuiteApi) -> tuple[Telling, Outcome]:
         """Prepare, send, wait, ask."""
         async with api:
             with rejects_file(self.rejected) as rejects:
-                channel = await self.prepare(api)
-                await self.send(api, channel, rejects)
+                channel, telling = await self.prepare(api)
+                await self.send(api, channel, telling, rejects)
             self.progress.working_off()
             await worked_off(api, self.progress.left)
-            return await outcome_of(api, channel)
+            return telling, await outcome_of(api, channel)
 
-    async def prepare(self, api: SuiteApi) -> UUID:
-        """See that there are a channel and a rate before the first order is sent."""
-        await ensure_rate(api, self.wishes.currency, self.wishes.rate, self.progress.tell)
-        name = self.wishes.channel or f"import {self.history.source.name}"
-        channel = await find_or_make_channel(api, name)
+    async def prepare(self, api: SuiteApi) -> tuple[UUID, Telling]:
+        """Decide how the orders are told, and see that there are a rate and a channel before the first is sent."""
+        name = (self.wishes.channel or f"import {self.history.source.name}").strip()
+        channels = await import_channels(api)
+        channel, first = channels.get(name), self.history.first()
+        known = await known_of(api, channel, first) if channel and first else None
+        telling = telling_of(known, self.wishes.currency, again=self.wishes.again, undo=self.wishes.undo)
+        if not self.wishes.undo:
+            await ensure_rate(api, telling.currency, self.wishes.rate, self.progress.tell)
+        if channels and not channel:
+            self.progress.tell(f"“{name}” is a new channel; what {listed(channels)} brought would come a second time.")
         survey = self.history.survey
-        self.progress.tell(f"{survey.lines} lines of {len(survey.ends)} invoices go into the channel “{name}”.")
-        return channel
+        self.progress.tell(
+            f"{survey.lines} lines of {len(survey.ends)} invoices in {telling.currency} go into the channel “{name}”."
+        )
+        return channel or await make_channel(api, name), telling
 
-    async def send(self, api: SuiteApi, channel: UUID, rejects: RowWriter) -> None:
-        """Send what the service has not got yet."""
+    async def send(self, api: SuiteApi, channel: UUID, telling: Telling, rejects: RowWriter) -> None:
+        """Send what the service has not got yet; all, when it is told anew."""
         checkpoint = Checkpoint.of(self.layout, channel)
-        if checkpoint.sent and await forgotten(api, channel, len(checkpoint.sent)):
+        anew = self.wishes.again or self.wishes.undo
+        if checkpoint.sent and (anew or await forgotten(api, channel, len(checkpoint.sent))):
             checkpoint.forget()
         self.progress.sending(len(self.history.survey.ends))
         with checkpoint:
             sending = Sending(api, channel, checkpoint, self.progress.passed)
-            await sending.send(self.history.letters(self.wishes.currency, rejects))
+            await sending.send(self.history.letters(telling, rejects))
+        if sending.known:
+            self.progress.tell(f"{sending.known} of {self.history.tally.invoices} orders had been sent before.")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as a sentence has them."""
+    return ", ".join(f"“{name}”" for name in names)
 
 
 async def forgotten(api: SuiteApi, channel: UUID, sent: int) -> bool:

@@ -31,7 +31,8 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bars.stop()
+        if self._sending is not None:
+            self._bars.stop()
 
     def tell(self, text: str) -> None:
         """A line of news."""

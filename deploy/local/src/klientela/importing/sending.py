@@ -14,12 +14,16 @@ UNDER_WAY = 4
 
 @dataclass
 class Sending:
-    """The way of orders into one channel; `passed` is told how many more are done with, sent now or before."""
+    """The way of orders into one channel; `passed` is told how many more are done with, sent now or before.
+
+    `known` counts those that were sent before.
+    """
 
     api: SuiteApi
     channel: UUID
     checkpoint: Checkpoint
     passed: Callable[[int], None]
+    known: int = 0
 
     async def send(self, letters: Iterable[Letter]) -> None:
         """Send all that were not sent before; the file is read in a thread while calls are under way."""
@@ -39,6 +43,7 @@ class Sending:
         """Leave out what the checkpoint knows."""
         for letter in letters:
             if letter.digest in self.checkpoint.sent:
+                self.known += 1
                 self.passed(1)
             else:
                 yield letter

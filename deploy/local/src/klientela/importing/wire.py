@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from klientela.importing.mapping import Invoice
+from klientela.importing.telling import Telling
 
 MOST_ORDERS, MOST_BYTES = 500, 1_000_000
 """How much goes into one call: what the service takes, and a quarter of the bytes it would take."""
@@ -32,25 +33,25 @@ class Batch(NamedTuple):
         return b'{"orders":[' + b",".join(letter.body for letter in self.letters) + b"]}"
 
 
-def letter_of(invoice: Invoice, currency: str) -> Letter:
-    """Write one invoice as an order that was paid at its date."""
-    body = written(invoice, currency, named=True)
+def letter_of(invoice: Invoice, telling: Telling) -> Letter:
+    """Write one invoice as an order that was paid at its date, or that was never paid when it is taken back."""
+    body = written(invoice, telling, named=True)
     if len(body) > LONGEST_ORDER:
-        body = written(invoice, currency, named=False)
+        body = written(invoice, telling, named=False)
     return Letter(sha256(body).hexdigest()[:32], body)
 
 
-def written(invoice: Invoice, currency: str, *, named: bool) -> bytes:
+def written(invoice: Invoice, telling: Telling, *, named: bool) -> bytes:
     """The order as JSON, with or without the names of its items."""
     order: dict[str, Any] = {
         "external_id": invoice.number,
-        "revision": moment(invoice.revised_at),
+        "revision": moment(telling.revision(invoice)),
         "number": invoice.number,
         "kind": "refund" if invoice.is_refund else "order",
-        "state": "paid",
+        "state": telling.state,
         "placed_at": moment(invoice.placed_at),
-        "paid_at": moment(invoice.placed_at),
-        "currency": currency,
+        "paid_at": moment(invoice.placed_at) if telling.state == "paid" else None,
+        "currency": telling.currency,
         "total": f"{invoice.total:f}",
         "customer": invoice.customer,
         "billing": {"country": invoice.country},
