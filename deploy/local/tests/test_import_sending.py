@@ -1,99 +1,21 @@
 """Sending a history to a stand-in of the suite that keeps what it is told."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
 
+from deploy.local.tests.stand_in import CHANNEL, StandIn
 from klientela.errors import Refusal
 from klientela.importing import orders as command
 from klientela.importing.history import History
 from klientela.importing.orders import Run, Wishes, import_orders, rate_of
 from klientela.importing.progress import Progress
-from klientela.importing.suite_api import SuiteApi
 from klientela.layout import DataDirectory, write_private
 from klientela.samples import ORDERS
-
-CHANNEL = UUID("00000000-0000-4000-8000-000000000001")
-
-
-@dataclass
-class StandIn:
-    """What the services would answer, and what they were told."""
-
-    channels: list[dict[str, Any]] = field(default_factory=list)
-    known: dict[str, bytes] = field(default_factory=dict)
-    calls: list[int] = field(default_factory=list)
-    programme: dict[str, Any] = field(
-        default_factory=lambda: {
-            "rates": {"CZK": "10"},
-            "tiers": {"silver": 1, "gold": 2},
-            "valid_from": "1970-01-01T00:00:00Z",
-            "version": 1,
-        }
-    )
-    trouble: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
-
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        said = self.trouble(request)
-        if said:
-            return said
-        path = request.url.path
-        if path == f"/v1/channels/{CHANNEL}/orders":
-            return self.take(json.loads(request.content)["orders"])
-        if request.method == "POST":
-            self.channels.append({"id": str(CHANNEL), **json.loads(request.content)})
-            return httpx.Response(201, json=self.channels[-1])
-        if request.method == "PUT":
-            self.programme |= json.loads(request.content)
-        answers = {
-            "/v1/channels": page(self.channels),
-            "/v1/programme": self.programme,
-            "/v1/programme/versions": page([self.programme]),
-            "/v1/status": {"intake": 0, "parked": 0, "timers_due": 0, "jobs": 0, "heads": {}, "progress": {}},
-            "/v1/orders": {**page(self.shown(request.url.params.get("external_id"))), "count": len(self.known)},
-            "/v1/identities": page(
-                [{"kind": "external", "value": f"{CHANNEL}:{n}", "client_id": f"c{n}"} for n in (1, 2)]
-            ),
-            "/v1/accounts": page([{"client_id": client, "points": 5} for client in ("c1", "c2", "another")]),
-        }
-        return httpx.Response(200, json=answers[path])
-
-    def take(self, orders: list[dict[str, Any]]) -> httpx.Response:
-        self.calls.append(len(orders))
-        self.known |= {order["external_id"]: json.dumps(order).encode() for order in orders}
-        return httpx.Response(202, json={"accepted": len(orders)})
-
-    def shown(self, external_id: str | None) -> list[dict[str, Any]]:
-        told = [json.loads(self.known[external_id])] if external_id in self.known else []
-        return [
-            {"total": {"currency": one["currency"]}, "state": one["state"], "revised_at": one["revision"]}
-            for one in told
-        ]
-
-    def api(self, patience: float = 5) -> SuiteApi:
-        names = ("clients", "orders", "loyalty")
-        transport = httpx.MockTransport(self.answer)
-        return SuiteApi({name: f"http://{name}" for name in names}, "key", patience=patience, transport=transport)
-
-
-def page(items: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"items": items, "next": None}
-
-
-@pytest.fixture
-def suite(monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    stand_in = StandIn()
-    monkeypatch.setattr(SuiteApi, "of", lambda layout: stand_in.api())
-    monkeypatch.setattr("klientela.importing.quiet.LOOK", 0)
-    return stand_in
-
 
 WISHES = Wishes(Decimal(10), "CZK")
 
@@ -227,45 +149,3 @@ def test_wishes_that_cannot_be_meant_are_refused(wishes: dict[str, Any]) -> None
 def test_a_rate_that_cannot_be_meant_is_refused(rate: str) -> None:
     with pytest.raises(Refusal):
         rate_of(rate)
-
-
-def test_a_wrong_currency_is_refused_then_corrected_and_corrected_back(suite: StandIn, tmp_path: Path) -> None:
-    layout = DataDirectory.at(tmp_path)
-    import_orders(layout, ORDERS, WISHES, as_json=True)
-    bodies = {"first": dict(suite.known)}
-    with pytest.raises(Refusal, match="orders in CZK, not in EUR"):
-        import_orders(layout, ORDERS, Wishes(Decimal(1), "EUR"), as_json=True)
-    assert suite.calls == [40]
-    assert "EUR" not in suite.programme["rates"]
-    for currency in ("EUR", "CZK"):
-        assert import_orders(layout, ORDERS, Wishes(Decimal(1), currency, again=True), as_json=True) == 0
-        assert {json.loads(body)["currency"] for body in suite.known.values()} == {currency}
-        bodies[currency] = dict(suite.known)
-    assert not set(bodies["first"].values()) & set(bodies["CZK"].values()), (
-        "or the service would take it as a repetition"
-    )
-    import_orders(layout, ORDERS, WISHES, as_json=True)
-    assert suite.calls == [40, 40, 40]
-
-
-def test_an_undone_history_is_cancelled_until_it_is_told_again(
-    suite: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    layout = DataDirectory.at(tmp_path)
-    import_orders(layout, ORDERS, WISHES, as_json=True)
-    capsys.readouterr()
-    assert import_orders(layout, ORDERS, Wishes(None, undo=True), as_json=True) == 0
-    assert {json.loads(body)["state"] for body in suite.known.values()} == {"cancelled"}
-    assert json.loads(capsys.readouterr().out)["revenue"] == {"amount": "0", "currency": "CZK"}
-    with pytest.raises(Refusal, match="--again"):
-        import_orders(layout, ORDERS, WISHES, as_json=True)
-    import_orders(layout, ORDERS, Wishes(None, again=True), as_json=True)
-    assert {json.loads(body)["state"] for body in suite.known.values()} == {"paid"}
-
-
-def test_a_new_channel_beside_others_says_that_their_orders_would_come_a_second_time(
-    suite: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    suite.channels.append({"id": str(UUID(int=9)), "kind": "import", "name": "ERP"})
-    import_orders(DataDirectory.at(tmp_path), ORDERS, WISHES, as_json=True)
-    assert "what “ERP” brought would come a second time" in capsys.readouterr().err

@@ -1,20 +1,28 @@
 """How a history is told when it was told before: the same way, in another currency, as undone."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
 
+from deploy.local.tests.stand_in import StandIn
 from klientela.errors import Refusal
 from klientela.importing.mapping import Invoice
+from klientela.importing.orders import Wishes, import_orders
 from klientela.importing.suite_api import SuiteApi
 from klientela.importing.telling import Known, Telling, known_of, telling_of
+from klientela.layout import DataDirectory
+from klientela.samples import ORDERS
 
 SOLD = datetime(2025, 3, 1, 10, 15, tzinfo=UTC)
 ANEW = datetime(2026, 1, 1, 8, 0, 0, 5, tzinfo=UTC)
 INVOICE = Invoice("250001", SOLD, SOLD)
 CHANNEL = UUID(int=1)
+WISHES = Wishes(Decimal(10), "CZK")
 
 
 def told(known: Known | None, currency: str | None = None, *, again: bool = False, undo: bool = False) -> Telling:
@@ -74,3 +82,45 @@ async def test_what_was_told_anew_is_known_by_a_moment_no_file_has(revised_at: d
     async with SuiteApi({"orders": "http://orders"}, "key", transport=answer) as api:
         known = await known_of(api, CHANNEL, INVOICE)
     assert known == Known("CZK", "paid", since)
+
+
+def test_a_wrong_currency_is_refused_then_corrected_and_corrected_back(suite: StandIn, tmp_path: Path) -> None:
+    layout = DataDirectory.at(tmp_path)
+    import_orders(layout, ORDERS, WISHES, as_json=True)
+    bodies = {"first": dict(suite.known)}
+    with pytest.raises(Refusal, match="orders in CZK, not in EUR"):
+        import_orders(layout, ORDERS, Wishes(Decimal(1), "EUR"), as_json=True)
+    assert suite.calls == [40]
+    assert "EUR" not in suite.programme["rates"]
+    for currency in ("EUR", "CZK"):
+        assert import_orders(layout, ORDERS, Wishes(Decimal(1), currency, again=True), as_json=True) == 0
+        assert {json.loads(body)["currency"] for body in suite.known.values()} == {currency}
+        bodies[currency] = dict(suite.known)
+    assert not set(bodies["first"].values()) & set(bodies["CZK"].values()), (
+        "or the service would take it as a repetition"
+    )
+    import_orders(layout, ORDERS, WISHES, as_json=True)
+    assert suite.calls == [40, 40, 40]
+
+
+def test_an_undone_history_is_cancelled_until_it_is_told_again(
+    suite: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layout = DataDirectory.at(tmp_path)
+    import_orders(layout, ORDERS, WISHES, as_json=True)
+    capsys.readouterr()
+    assert import_orders(layout, ORDERS, Wishes(None, undo=True), as_json=True) == 0
+    assert {json.loads(body)["state"] for body in suite.known.values()} == {"cancelled"}
+    assert json.loads(capsys.readouterr().out)["revenue"] == {"amount": "0", "currency": "CZK"}
+    with pytest.raises(Refusal, match="--again"):
+        import_orders(layout, ORDERS, WISHES, as_json=True)
+    import_orders(layout, ORDERS, Wishes(None, again=True), as_json=True)
+    assert {json.loads(body)["state"] for body in suite.known.values()} == {"paid"}
+
+
+def test_a_new_channel_beside_others_says_that_their_orders_would_come_a_second_time(
+    suite: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite.channels.append({"id": str(UUID(int=9)), "kind": "import", "name": "ERP"})
+    import_orders(DataDirectory.at(tmp_path), ORDERS, WISHES, as_json=True)
+    assert "what “ERP” brought would come a second time" in capsys.readouterr().err
