@@ -36,6 +36,10 @@ def test_up_after_the_supervisor_was_killed_leaves_one_whole_suite(suite: Suite)
     (suite.layout.run / "loyalty.json").unlink()
     kill(suite, "supervisor")
     assert all(lives(orphan) for orphan in orphans), "a killed supervisor takes nobody with it"
+    for command in ("status", "verify"):
+        done = suite.run(command)
+        assert done.returncode == 1
+        assert "`klientela up` takes over" in done.stdout + done.stderr
 
     suite.up()
 

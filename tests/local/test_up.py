@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from klientela.layout import PROJECT
+from klientela.layout import PROJECT, DataDirectory
 from klientela.processes import ProcessRecord
 from klientela.supervisor import Start
 from tests.local.conftest import CHILDREN, Suite
@@ -105,6 +105,18 @@ def test_a_taken_port_is_named_together_with_its_holder(suite: Suite) -> None:
     assert str(os.getpid()) in done.stderr
     assert "--port-base" in done.stderr
     assert suite.is_gone
+
+
+def test_ports_of_another_suite_are_told_once_with_ports_that_are_free(running: Suite, tmp_path: Path) -> None:
+    second = Suite(DataDirectory.at(tmp_path / "second"), running.base)
+    done = second.run("up", "--detach", "--port-base", str(second.base))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count(f"The Klientela of {running.layout.root} has these ports.") == 1
+    assert "End that process" not in done.stderr
+    proposed = int(done.stderr.rsplit(" ", 1)[1].strip(". \n"))
+    assert proposed % 100 == 0
+    assert proposed > running.base
+    assert second.run("preflight", "--port-base", str(proposed)).returncode == 0
 
 
 def test_up_does_not_pass_over_that_it_runs_on_another_base(running: Suite) -> None:

@@ -200,6 +200,7 @@ def test_a_key_is_made_works_is_listed_and_revoked(operator: Operator) -> None:
     address = f"{operator.suite.services['clients']}/v1/clients"
     assert httpx.get(address, headers=bearer, trust_env=False).status_code == 200
     assert operator.ask("keys", "revoke", made["id"])["id"] == made["id"]
+    assert f"Key {made['id']} is revoked since 20" in operator.run("keys", "revoke", made["id"])
     assert httpx.get(address, headers=bearer, trust_env=False).status_code == 401
 
 
@@ -222,7 +223,8 @@ def test_the_first_operators_key_is_revoked_for_a_new_one(
 
 
 @pytest.mark.parametrize("command", ["keys", "dead-letters"])
-def test_tables_fit_into_eighty_columns(operator: Operator, command: str) -> None:
+def test_tables_fit_into_eighty_columns(operator: Operator, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     operator.run("keys", "create", "--name", "Eva Marie Novotná z velkoobchodu", "--role", "operator", "--days", 7)
     lines = operator.run(command).splitlines()
     assert len(lines) > 2 or command == "dead-letters"
@@ -230,7 +232,8 @@ def test_tables_fit_into_eighty_columns(operator: Operator, command: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "arguments", [("create",), ("create", "--name", "x", "--role", "king"), ("revoke",), ("burn",)]
+    "arguments",
+    [("create",), ("create", "--name", "x", "--role", "king"), ("revoke",), ("revoke", "nonsense"), ("burn",)],
 )
 def test_keys_says_what_it_needs(operator: Operator, arguments: tuple[str, ...]) -> None:
     with pytest.raises(Refusal):

@@ -72,7 +72,8 @@ def revoke_key(layout: DataDirectory, key: str | None, *, as_json: bool) -> int:
     try:
         identity = UUID(key or "")
     except ValueError:
-        raise Refusal("Say which: `keys revoke ID`. `keys list` shows the ids.") from None
+        what = f"{key} is no id of a key" if key else "Say which"
+        raise Refusal(f"{what}: `keys revoke ID`. `keys list` shows the ids.") from None
     suite = RunningSuite.of(layout)
     try:
         with suite.apis() as apis:
@@ -84,7 +85,7 @@ def revoke_key(layout: DataDirectory, key: str | None, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(revoked, ensure_ascii=False))
         return 0
-    print(f"Key {identity} is revoked.")
+    print(f"Key {identity} is revoked since {revoked['revoked_at'][:19].replace('T', ' ')} UTC.")
     if "replaced_by" in revoked:
         print(f"It was the first operator's. The new one, {revoked['replaced_by']}, is in {kept_in(layout)}.")
     return 0

@@ -16,9 +16,20 @@ LAST = ("kafka", "postgres")
 PATIENCE = 30.0
 
 
+def left_behind(layout: DataDirectory) -> list[str]:
+    """Name the processes of this directory that live on, as their records say."""
+    found = [(path.stem, ProcessRecord.read(path)) for path in records_of(layout).values()]
+    return sorted(name for name, record in found if record and record.process())
+
+
+def records_of(layout: DataDirectory) -> dict[str, Path]:
+    """The records of processes that a supervisor starts, by name."""
+    return {path.stem: path for path in layout.run.glob("*.json") if path.stem not in NOT_CHILDREN}
+
+
 def end_orphans(layout: DataDirectory) -> list[str]:
     """End every process of this directory that has no supervisor; their names."""
-    records = {path.stem: path for path in layout.run.glob("*.json") if path.stem not in NOT_CHILDREN}
+    records = records_of(layout)
     first = [records[name] for name in sorted(records.keys() - set(LAST))]
     with ThreadPoolExecutor(max(len(first), 1)) as pool:
         ended = [name for name in pool.map(end_recorded, first) if name]

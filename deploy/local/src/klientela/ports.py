@@ -51,12 +51,12 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def holder(port: int) -> str | None:
-    """The name and pid of who listens on the port, where the system lets us know."""
+def holder(port: int) -> psutil.Process | None:
+    """Who listens on the port, where the system lets us know."""
     try:
         for connection in psutil.net_connections(kind="tcp"):
             if connection.status == psutil.CONN_LISTEN and tuple(connection.laddr)[1:] == (port,) and connection.pid:
-                return f"{psutil.Process(connection.pid).name()}, process {connection.pid}"
+                return psutil.Process(connection.pid)
     except (psutil.Error, PermissionError):
         return None
     return None

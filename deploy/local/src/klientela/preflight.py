@@ -9,6 +9,7 @@ import psutil
 
 from klientela.errors import Refusal
 from klientela.ports import holder, is_free
+from klientela.processes import OWNER_VARIABLE
 from klientela.services import SERVICES
 
 MEMORY_OF_SERVICES = 600_000_000
@@ -16,24 +17,53 @@ MEMORY_OF_KAFKA = 500_000_000
 MEMORY_OF_POSTGRES = 400_000_000
 DISK = 1_000_000_000
 VARIABLE = "KLIENTELA_PREFLIGHT"
+STEP, MOST_SHIFTS = 100, 100
+"""Bases of suites beside each other, and how many of them are looked at."""
 
 
 def check(data: Path, ports: Mapping[str, int], elsewhere: Sequence[str] = ()) -> None:
     """Refuse what would fail later in a worse way; what is `elsewhere` needs nothing here (see `own_parts`)."""
-    findings = [finding for name, port in ports.items() if (finding := taken(name, port))]
+    findings = taken(ports)
     if os.environ.get(VARIABLE) != "off":
         findings += [finding for finding in (memory(needed_memory(elsewhere)), disk(data)) if finding]
     if findings:
         raise Refusal("\n".join(findings))
 
 
-def taken(name: str, port: int) -> str | None:
-    """A port that somebody else has."""
-    if is_free(port):
+def taken(ports: Mapping[str, int]) -> list[str]:
+    """Ports that somebody else has; of those of another suite one sentence is enough."""
+    found: dict[Path | int, str] = {}
+    for name, port in ports.items():
+        if is_free(port):
+            continue
+        process = holder(port)
+        if suite := suite_of(process) if process else None:
+            found[suite] = f"The Klientela of {suite} has these ports. Stop it with `klientela down --data {suite}`"
+        else:
+            found[port] = f"Port {port}, which {name} needs, is taken by {named(process)}. End that process"
+    advice = f", or choose other ports with --port-base, such as {free_base(ports)}." if found else ""
+    return [sentence + advice for sentence in found.values()]
+
+
+def named(process: psutil.Process | None) -> str:
+    """A process as people know it."""
+    return f"{process.name()}, process {process.pid}" if process else "another process"
+
+
+def suite_of(process: psutil.Process) -> Path | None:
+    """The data directory of the suite that a process belongs to, if it does."""
+    try:
+        run = process.environ().get(OWNER_VARIABLE)
+    except (psutil.Error, OSError):
         return None
-    who = holder(port)
-    by = f"by {who}" if who else "by another process"
-    return f"Port {port}, which {name} needs, is taken {by}. End that process, or choose other ports with --port-base."
+    return Path(run).parent if run else None
+
+
+def free_base(ports: Mapping[str, int]) -> int:
+    """A base for --port-base from which all these ports are free."""
+    shifts = range(STEP, MOST_SHIFTS * STEP, STEP)
+    free = (shift for shift in shifts if all(is_free(port + shift) for port in ports.values()))
+    return min(ports.values()) - 1 + next(free, STEP)
 
 
 def needed_memory(elsewhere: Sequence[str]) -> int:

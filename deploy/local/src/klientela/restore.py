@@ -81,6 +81,8 @@ def unpack(source: Path, work: Path) -> None:
                 extract(tar, place)
             (parts / name).unlink()
         (parts / "backup_manifest").rename(cluster / "backup_manifest")
+    except tarfile.ReadError as error:
+        raise Refusal(f"{source} is no backup, or not a whole one. Nothing was changed.") from error
     except (OSError, tarfile.TarError, KeyError, ValueError) as error:
         raise Refusal(f"{source} is not a whole backup of Klientela ({error}). Nothing was changed.") from error
     if reason:

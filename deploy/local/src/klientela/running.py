@@ -14,9 +14,10 @@ import psutil
 from klientela.errors import Refusal
 from klientela.layout import DataDirectory
 from klientela.operator_key import OPERATOR_KEY
+from klientela.orphans import left_behind
 from klientela.processes import ProcessRecord
 from klientela.services import SERVICES, Service
-from klientela.supervisor import Start, announced
+from klientela.supervisor import Start, announced, supervisor_of
 
 PATIENCE = 30.0
 PAGE = 500
@@ -41,7 +42,7 @@ class RunningSuite:
         """The suite that runs from this data directory. Raises Refusal when none does."""
         found = announced(layout)
         if found is None:
-            raise Refusal(f"No suite is up in {layout.root}. Start it with `klientela up`, or name another --data.")
+            raise not_up(layout)
         databases = {service.name: database_of(layout, service, found["postgres"]) for service in SERVICES}
         return cls(found["services"], layout.secret(OPERATOR_KEY), databases)
 
@@ -55,6 +56,18 @@ class RunningSuite:
         headers = {"Authorization": f"Bearer {self.key}"}
         with httpx.Client(headers=headers, timeout=PATIENCE, trust_env=False) as client:
             yield Apis(self.services, client)
+
+
+def not_up(layout: DataDirectory) -> Refusal:
+    """Say why no suite can be asked, and what to do about it."""
+    if supervisor_of(layout):
+        return Refusal(f"The suite in {layout.root} is being started or stopped. Try again in a moment.")
+    if names := left_behind(layout):
+        return Refusal(
+            f"The supervisor of the suite in {layout.root} has died; {', '.join(names)} go on without it. "
+            "`klientela up` takes over from there, and nothing is lost."
+        )
+    return Refusal(f"No suite is up in {layout.root}. Start it with `klientela up`, or name another --data.")
 
 
 def database_of(layout: DataDirectory, service: Service, cluster: str | None) -> str:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from klientela.layout import DataDirectory
 from klientela.operator_key import OPERATOR_KEY
+from klientela.orphans import left_behind
 from klientela.processes import ProcessRecord, family
 from klientela.services import SERVICES
 from klientela.supervisor import Start, announced, supervisor_of
@@ -22,6 +23,12 @@ PROC = Path("/proc")
 PROPORTIONAL = re.compile(r"^Pss:\s+(\d+) kB$", re.MULTILINE)
 """A process's memory where each shared page is divided among its sharers, so that the parts may be summed."""
 
+SENTENCES = {
+    "up": "Klientela is up",
+    "starting": "Klientela is starting",
+    "left": "Klientela's supervisor has died; `klientela up` takes over what goes on without it, and nothing is lost",
+    "down": "Klientela is down",
+}
 PROCESSES = ("supervisor", "postgres", "kafka", *(service.name for service in SERVICES))
 
 
@@ -38,7 +45,7 @@ def status(layout: DataDirectory, *, as_json: bool) -> int:
 def look(layout: DataDirectory) -> dict[str, Any]:
     """The state as data."""
     announcement = announced(layout)
-    state = "up" if announcement else "starting" if supervisor_of(layout) else "down"
+    state = "up" if announcement else "starting" if supervisor_of(layout) else "left" if left_behind(layout) else "down"
     processes = {name: process for name in PROCESSES if (process := measure(layout, name))}
     services: dict[str, Any] = {}
     if announcement:
@@ -105,7 +112,7 @@ def ask(url: str, key: str) -> dict[str, Any]:
 def show(state: dict[str, Any]) -> None:
     """The state for people."""
     console = terminal()
-    console.print(f"Klientela is {state['state']} ({state['data']})", soft_wrap=True)
+    console.print(f"{SENTENCES[state['state']]} ({state['data']})", soft_wrap=True)
     if not state["processes"]:
         return
     console.print(process_table(state))

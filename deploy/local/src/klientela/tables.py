@@ -1,10 +1,16 @@
 """Tables for people: without lines between columns, so that they fit into a terminal of 80 columns."""
 
+import os
+import sys
+
 from rich import box
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
+
+UNBROKEN = 1_000
+"""Columns that no line of ours reaches."""
 
 
 def table(*columns: Column | str) -> Table:
@@ -20,9 +26,10 @@ def number(header: str) -> Column:
     return Column(header, justify="right", no_wrap=True)
 
 
-def terminal() -> Console:
-    """Stdout, which shows texts as they are."""
-    return Console(highlight=False, markup=False)
+def terminal(*, markup: bool = False) -> Console:
+    """Stdout, which shows texts as they are; lines that go into a file or another program are not broken."""
+    narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(highlight=False, markup=markup, width=None if narrow else UNBROKEN)
 
 
 def indented(console: Console, text: Text | str, columns: int) -> None:

@@ -18,6 +18,13 @@ from klientela.postgres import PostgresServer
 FOLDERS = ("tests", "shared/*/tests", "services/*/tests", "deploy/*/tests")
 
 
+HELP = """Usage: klientela test [PATH...] [OPTIONS OF PYTEST]
+
+Runs all tests, or those of the paths, on a PostgreSQL and a Kafka of its own. Variables that begin with KLIENTELA_TEST_
+reach the tests. All else goes to pytest, which says:
+"""
+
+
 class Terminated(KeyboardInterrupt):
     """Somebody asked this process alone to end; Ctrl-C in a terminal is told to pytest, too."""
 
@@ -26,6 +33,9 @@ def run_tests(arguments: list[str]) -> int:
     """Run pytest on all tests, or on those that the arguments name; pytest's exit code."""
     if not (PROJECT / "requirements.lock").exists():
         raise Refusal("The tests are only in a checkout of the project. Run ./klientela test there.")
+    if {"-h", "--help"} & set(arguments):
+        print(HELP, flush=True)
+        return subprocess.run([sys.executable, "-m", "pytest", "--help"], cwd=PROJECT, check=False).returncode
     signal.signal(signal.SIGTERM, interrupt)
     place = Path(tempfile.mkdtemp(prefix="klientela-test-"))
     postgres = PostgresServer(place / "postgres", durable=False)

@@ -13,6 +13,7 @@ import httpx
 from klientela.errors import Refusal
 from klientela.layout import DataDirectory
 from klientela.operator_key import OPERATOR_KEY
+from klientela.running import not_up
 from klientela.supervisor import announced
 
 Answer = dict[str, Any]
@@ -48,7 +49,7 @@ class SuiteApi:
         """Find the suite. Raises Refusal when it is not up."""
         announcement = announced(layout)
         if not announcement:
-            raise Refusal(f"The suite of {layout.root} is not up. Start it with `klientela up --detach` and try again.")
+            raise not_up(layout)
         return cls(announcement["services"], layout.secret(OPERATOR_KEY))
 
     @property

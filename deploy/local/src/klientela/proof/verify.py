@@ -6,8 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from rich.console import Console
-
 from chassis.run.serve import load_service
 from chassis.service import Service
 from klientela.errors import Refusal
@@ -18,7 +16,7 @@ from klientela.proof.finding import Finding
 from klientela.proof.snapshot import at_rest
 from klientela.reporting import TerminalReport
 from klientela.running import RunningSuite
-from klientela.tables import number, table
+from klientela.tables import number, table, terminal
 from schemas.catalogue import OWNERS
 
 
@@ -78,7 +76,7 @@ async def prove(
 
 def show(findings: Sequence[Finding], seconds: float) -> None:
     """The findings for people: a table, then every failure that is named."""
-    console = Console(highlight=False)
+    console = terminal(markup=True)
     lines = table("", "check", number("examined"), "")
     for finding in findings:
         remark = f"{finding.failed} failures" if finding.failed else finding.note
