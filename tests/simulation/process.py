@@ -92,7 +92,7 @@ class Process:
     def __init__(self, stock: Stock, identity: str) -> None:
         self.stock, self.alive = stock, True
         self.database = Database("", size=5)
-        self.database._pool = cast("asyncpg.Pool[asyncpg.Record]", Pool(self))
+        self.database._pool = self.database._notes = cast("asyncpg.Pool[asyncpg.Record]", Pool(self))
         self.database.identity = identity
         self.dies_at: tuple[str, int] | None = None
         self.loses: str = ""

@@ -2,12 +2,15 @@
 
 from uuid import UUID, uuid4
 
+import pytest
+
 from chassis.testing import Bench
 from orders.domain.card import Card
 from orders.domain.link import Link
+from orders.domain.order import Order
 from schemas.clients import ClientForgotten, IdentityForgotten
 from schemas.event import Event
-from schemas.orders import OrderAssigned, OrderChanged, OrderForgotten, OrderLeft, OrderPaid
+from schemas.orders import OrderAssigned, OrderChanged, OrderForgotten, OrderLeft, OrderPaid, OrderPlaced
 from services.orders.tests.factories import ALICE, BOB, CHANNEL, FIRM, PAID, a_client, kinds, linked, raw
 
 
@@ -33,6 +36,23 @@ async def test_an_order_is_told_anew_with_farewells_under_every_other_key(bench:
     assert versions == {last.order.version + 1, last.order.version + 2, last.order.version + 3}
     assert (state.subject_version, state.partition_key) == (max(versions), ALICE)
     assert await bench.failing_checks() == {}
+
+
+async def test_an_order_that_cannot_be_told_anew_is_a_dead_letter_and_is_told_on_retry(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *_, last = await bench.take_in("order", CHANNEL, raw(0, paid_at=PAID))
+    assert isinstance(last, OrderPlaced)
+    with monkeypatch.context() as broken:
+        broken.setattr(Order, "restate", lambda *_: 1 / 0)
+        assert await ask(bench, last.order.id, ALICE) == []
+    (letter,) = await bench.dead_letters()
+    assert (letter["handler"], letter["type"]) == ("restate_order", "restate:order")
+    before = {record.id for record in await bench.records()}
+    async with bench.api("manager") as api:
+        assert (await api.post(f"/v1/dead-letters/{letter['id']}/retry")).json()["state"] == "done"
+    said = await bench._since(before)
+    assert {event.left for event in said if isinstance(event, OrderLeft)} == {ALICE}
 
 
 async def test_an_order_that_is_no_more_says_farewell_as_version_0(bench: Bench) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -207,3 +208,12 @@ async def test_a_process_that_stands_still_ends_itself(blocked: int, code: int) 
     program = [sys.executable, "-c", BLOCKED.format(blocked=blocked)]
     done = await asyncio.to_thread(subprocess.run, program, check=False, timeout=20, capture_output=True)
     assert done.returncode == code, done.stderr
+
+
+async def test_an_attempt_is_noted_though_all_connections_of_the_pool_are_held(bench: Bench) -> None:
+    """Or those who hold them wait for their own notes, and requests that wait for them take what is left."""
+    async with AsyncExitStack() as held, asyncio.timeout(5):
+        for _ in range(bench.database.pool.get_max_size()):
+            await held.enter_async_context(bench.database.pool.acquire())
+        async with attempted(bench.database, "main/orders/1", ["1:1"], comes_again=True) as lost:
+            assert not lost

@@ -1,10 +1,16 @@
 """The log and its feed: pages, heads that stop at the cursor, and numbers that were taken back."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
 from uuid import UUID
 
+import pytest
 import pytest_asyncio
 
+from chassis.database import Connection
+from chassis.events import log
 from chassis.events.lanes import lane_of
+from chassis.events.record import Position
 from chassis.events.unit import unit_of_work
 from chassis.testing import Bench
 from schemas.loyalty import Account, PointsEarned
@@ -56,6 +62,54 @@ async def test_what_a_later_incarnation_took_back_is_resumed_before(bench: Bench
         for after, known in ((f"{five}:1", True), (f"{later}:1", True), ("0:0", True), (f"{later + 1}:1", False)):
             found = (await api.get("/v1/events", params={"lane": LANE, "after": after})).json()
             assert found["known"] is known
+
+
+class Interrupted:
+    """A connection beside which somebody is at work after every statement."""
+
+    def __init__(self, connection: Connection, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        self.connection, self.meanwhile = connection, meanwhile
+
+    def __getattr__(self, method: str) -> Callable[..., Awaitable[Any]]:
+        async def then_meanwhile(*arguments: object) -> object:
+            found = await getattr(self.connection, method)(*arguments)
+            await self.meanwhile()
+            return found
+
+        return then_meanwhile
+
+
+async def test_an_incarnation_that_begins_while_a_page_is_read_is_seen_whole_or_not_at_all(
+    bench: Bench, five: int
+) -> None:
+    async def begin_another() -> None:
+        await bench.rows(
+            "insert into chassis.incarnations (lane, number, from_sequence) values ($1, $2, 3) on conflict do nothing",
+            LANE,
+            five + 10,
+        )
+        await bench.rows("update chassis.events set incarnation = $1 where sequence >= 3", five + 10)
+
+    async with bench.database.pool.acquire() as connection:
+        beside = cast("Connection", Interrupted(connection, begin_another))
+        page = await log.read_page(beside, "till", LANE, Position(five, 3), 10)
+        assert (page.resumed, page.position) == (3, Position(five, 4)), "as it was before"
+        page = await log.read_page(connection, "till", LANE, page.position, 10)
+        assert (page.resumed, page.position) == (2, Position(five + 10, 4)), "as it is now"
+
+
+async def test_a_page_ends_where_its_bodies_are_many_bytes_and_goes_on_from_there(
+    bench: Bench, five: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = len((await bench.records())[0].body)
+    after, pages = Position(0, 0), []
+    async with bench.database.pool.acquire() as connection:
+        for most in (1, size + 1, size + 1):
+            monkeypatch.setattr(log, "LARGEST_PAGE", most)
+            page = await log.read_page(connection, "till", LANE, after, 10)
+            after = page.position
+            pages.append([record.sequence for record in page.records])
+    assert pages == [[1], [2, 3], [4]]
 
 
 async def test_single_events_and_those_of_a_subject_come_from_the_database_and_say_what_is_published(

@@ -93,6 +93,26 @@ async def test_all_lanes_are_published_each_in_its_order_the_largest_event_too(
     assert {UUID(dict(record.headers)["ce_id"].decode()): record.value for record in found} == written
 
 
+async def test_what_is_too_much_for_one_window_is_published_in_several(
+    bench: Bench, topic: Any, moved: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows: list[int] = []
+    window = Relay._window
+
+    async def counted(self: Relay, session: Any) -> Any:
+        records = await window(self, session)
+        windows.append(len(records))
+        return records
+
+    monkeypatch.setattr(relay, "LARGEST_WINDOW", 1)
+    monkeypatch.setattr(Relay, "_window", counted)
+    await write(bench, 3)
+    async with relaying(bench, topic):
+        await all_published(bench, moved)
+    assert [each for each in windows if each] == [LANES] * 3, "the first event of a lane is never too much"
+    assert places(await topic.read()) == {lane: [1, 2, 3] for lane in range(LANES)}
+
+
 async def test_after_a_failed_send_all_starts_again_from_the_cursors(
     bench: Bench, topic: Any, moved: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,20 @@ async def test_where_a_new_handler_starts(bench: Bench, placed: Make, owner: Own
     assert wanted == HEARD
 
 
+async def test_the_status_tells_of_the_subscription_that_is_furthest_behind(bench: Bench) -> None:
+    bench.service = later("beginning")
+    for name, at in (("main", 7), ("hear_later", 3), ("of_another_release", 1)):
+        await bench.rows(
+            "insert into chassis.progress (subscription, source, lane, incarnation, sequence)"
+            " values ($1, 'orders', 1, 1, $2) on conflict (subscription, source, lane) do update set"
+            " incarnation = 1, sequence = excluded.sequence",
+            name,
+            at,
+        )
+    async with bench.api() as api:
+        assert (await api.get("/v1/status")).json()["progress"]["orders"]["1"] == "1:3"
+
+
 def test_two_handlers_of_one_name_are_refused() -> None:
     service = Service("till", states=(tills,))
 

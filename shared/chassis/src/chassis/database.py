@@ -45,6 +45,7 @@ class Database:
     def __init__(self, dsn: str, *, size: int = 10, stamp: str = "") -> None:
         self._dsn, self._size, self._stamp = dsn, size, stamp
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._notes: asyncpg.Pool[asyncpg.Record] | None = None
         self.identity = ""
         self.process = uuid4()
         """Tells this process from those that died before it."""
@@ -58,24 +59,33 @@ class Database:
     @property
     def pool(self) -> "asyncpg.Pool[asyncpg.Record]":
         """The open pool. Raises RuntimeError before ``open``."""
-        if self._pool is None:
-            message = "the database is not open"
-            raise RuntimeError(message)
-        return self._pool
+        return _opened(self._pool)
+
+    @property
+    def notes(self) -> "asyncpg.Pool[asyncpg.Record]":
+        """A connection beside the pool, for short notes of units that hold one of the pool's: none waits for another.
+
+        Raises RuntimeError before ``open``.
+        """
+        return _opened(self._notes)
 
     async def open(self) -> None:
         """Open the pool and learn the database's identity."""
         self._pool = await asyncpg.create_pool(
             self._dsn, min_size=2, max_size=self._size, init=self._init, server_settings=SESSION, command_timeout=60
         )
+        self._notes = await asyncpg.create_pool(
+            self._dsn, min_size=1, max_size=1, server_settings=SESSION, command_timeout=60
+        )
 
     async def close(self) -> None:
         """Close the pool; what does not end within five seconds is cut off."""
-        if self._pool is not None:
-            try:
-                await asyncio.wait_for(self._pool.close(), 5)
-            except TimeoutError:
-                self._pool.terminate()
+        for pool in (self._pool, self._notes):
+            if pool is not None:
+                try:
+                    await asyncio.wait_for(pool.close(), 5)
+                except TimeoutError:
+                    pool.terminate()
 
     async def connect(self) -> "asyncpg.Connection[asyncpg.Record]":
         """Open a direct connection of its own, for what holds a session lock."""
@@ -87,6 +97,13 @@ class Database:
 
     async def _init(self, connection: Connection) -> None:
         self.identity = await self.identify(connection)
+
+
+def _opened(pool: "asyncpg.Pool[asyncpg.Record] | None") -> "asyncpg.Pool[asyncpg.Record]":
+    if pool is None:
+        message = "the database is not open"
+        raise RuntimeError(message)
+    return pool
 
 
 async def _server_identity(connection: Connection) -> str:

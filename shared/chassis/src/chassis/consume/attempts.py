@@ -50,7 +50,7 @@ async def attempted(
         yield ""
         return
     async with database.attempts.reader:
-        ((alone, deaths),) = await database.pool.fetch(BEGIN, work, str(places[0]), database.process, len(places) == 1)
+        ((alone, deaths),) = await database.notes.fetch(BEGIN, work, str(places[0]), database.process, len(places) == 1)
         reach("attempt.noted")
         if alone and len(places) > 1:
             raise Suspect
@@ -76,13 +76,13 @@ async def _survived(database: Database, work: str, *, comes_again: bool) -> Asyn
     finally:
         if comes_again:
             with suppress(*TROUBLE):
-                await database.pool.execute(FORGET, work, database.process)
+                await database.notes.execute(FORGET, work, database.process)
 
 
 @asynccontextmanager
 async def _tried_solely(database: Database, work: str, *, comes_again: bool) -> AsyncIterator[None]:
     """Note that nothing else is in hand, for as long as that is so; forget all where what ended well comes again."""
-    await database.pool.execute(SOLE, work, database.process, True)
+    await database.notes.execute(SOLE, work, database.process, True)
     try:
         yield
     except BaseException:
@@ -91,6 +91,6 @@ async def _tried_solely(database: Database, work: str, *, comes_again: bool) -> 
     finally:
         with suppress(*TROUBLE):  # we live: it is no death
             if comes_again:
-                await database.pool.execute(FORGET, work, database.process)
+                await database.notes.execute(FORGET, work, database.process)
             else:
-                await database.pool.execute(SOLE, work, database.process, False)
+                await database.notes.execute(SOLE, work, database.process, False)

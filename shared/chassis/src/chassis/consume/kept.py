@@ -6,13 +6,15 @@ from uuid import UUID
 
 import orjson
 
-from chassis.effects import TimerFired, Turn
+from chassis.effects import Restate, TimerFired, Turn
 from chassis.events.record import Cause, Record, from_json
 from chassis.events.timers import pack, unpack
 from chassis.service import Intake
 
-Prompt: TypeAlias = tuple[TimerFired | Turn, Cause]
+Prompt: TypeAlias = tuple[TimerFired | Turn | Restate, Cause]
 Origin: TypeAlias = Record | Intake | Prompt
+
+NAMES = {TimerFired: "timer", Turn: "turn", Restate: "restate"}
 
 
 def keep(origin: Origin) -> bytes:
@@ -24,8 +26,7 @@ def keep(origin: Origin) -> bytes:
         number, kind, channel, body, cause_id = origin
         return orjson.dumps({"intake": [number, kind, channel, cause_id], "body": body.decode("latin-1")}, default=str)
     prompt, cause = origin
-    name = "turn" if isinstance(prompt, Turn) else "timer"
-    return orjson.dumps({name: list(prompt), "cause": pack(cause).decode()}, default=str)
+    return orjson.dumps({NAMES[type(prompt)]: list(prompt), "cause": pack(cause).decode()}, default=str)
 
 
 def readable(data: bytes) -> dict[str, Any]:
@@ -49,5 +50,8 @@ def kept(data: bytes) -> Origin:
     if "turn" in found:
         kind, subject, key = found["turn"]
         return Turn(kind, UUID(subject), UUID(key)), cause
+    if "restate" in found:
+        kind, subject, keys = found["restate"]
+        return Restate(kind, UUID(subject), tuple(map(UUID, keys))), cause
     kind, subject, due = found["timer"]
     return TimerFired(kind, UUID(subject), datetime.fromisoformat(due)), cause

@@ -1,6 +1,8 @@
 """From Kafka's records to a subscription: what is not one of the owner's records is set aside, holes are mended."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import httpx
 import structlog
@@ -15,6 +17,8 @@ from chassis.events.unit import unit_of_work
 from chassis.service import Intake
 from schemas.ids import derive
 
+MENDED_WITHIN = 120.0
+"""Seconds that a partition waits for its holes to be mended, well below those after which a batch counts as stuck."""
 log = structlog.get_logger()
 
 
@@ -37,11 +41,17 @@ class TopicReader:
         if strangers:
             async with unit_of_work(self.subscription.database, self.subscription.service.name) as unit:
                 await bury(unit, self.subscription.name, strangers)
-        for lane in await self.subscription.apply(source, records) if records else ():
-            try:
-                await self.mender.mend(source, lane)
-            except httpx.HTTPError as error:  # the check of the heads will find the hole again; other lanes go on
-                log.warning("a hole stays open", source=source, lane=lane, error=type(error).__name__)
+        holes = await self.subscription.apply(source, records) if records else set()
+        with suppress(TimeoutError):  # as with an owner who is away: the check of the heads goes on with what is left
+            async with asyncio.timeout(MENDED_WITHIN):
+                for lane in sorted(holes):
+                    await self._mend(source, lane)
+
+    async def _mend(self, source: str, lane: int) -> None:
+        try:
+            await self.mender.mend(source, lane)
+        except httpx.HTTPError as error:  # the check of the heads will find the hole again; other lanes go on
+            log.warning("a hole stays open", source=source, lane=lane, error=type(error).__name__)
 
 
 def _stranger(source: str, found: ConsumerRecord, error: Exception) -> DeadLetter:

@@ -14,6 +14,27 @@ from chassis.events.unit import EVENT_COLUMNS
 COLUMNS = ", ".join(EVENT_COLUMNS)
 STORED = f"{COLUMNS}, sequence <= (select c.sequence from chassis.cursors c where c.lane = e.lane) as published"  # noqa: S608 - see COLUMNS
 
+LARGEST_PAGE = 8 * 1024 * 1024
+"""Bytes of bodies after which a page takes no more: one event may have half a million of them."""
+PAGE = f"""
+    with asked as (
+        select least($3, min(from_sequence) filter (where number > $2) - 1) as resumed,
+            coalesce(bool_or(number = $2), false) or $2 = 0 as known
+        from chassis.incarnations where lane = $1
+    )
+    select asked.resumed, asked.known, page.*,
+        (select max(number) from chassis.incarnations where lane = $1 and from_sequence <= asked.resumed + 1) as current
+    from asked left join lateral (
+        select {COLUMNS} from (
+            select *, sum(length(body)) over (order by sequence) - length(body) as before from (
+                select * from chassis.events where lane = $1 and sequence > asked.resumed
+                    and sequence <= (select sequence from chassis.cursors where lane = $1)
+                order by sequence limit $4
+            ) following
+        ) counted where before < $5
+    ) page on true order by page.sequence
+"""  # noqa: S608 - see COLUMNS
+
 
 class FeedPage(NamedTuple):
     """A page of one lane: from where reading resumed, the records, and the position reached with them.
@@ -68,28 +89,18 @@ def _stored(source: str, row: asyncpg.Record) -> Stored:
 
 
 async def read_page(connection: Connection, source: str, lane: int, after: Position, limit: int) -> FeedPage:
-    """Read what is published after a position of any incarnation; numbers a later one took back are resumed before."""
-    taken_back, known = await connection.fetchrow(
-        "select min(from_sequence) filter (where number > $2) - 1, coalesce(bool_or(number = $2), false) or $2 = 0"
-        " from chassis.incarnations where lane = $1",
-        lane,
-        after.incarnation,
-    ) or (None, False)
-    resumed = after.sequence if taken_back is None else min(after.sequence, taken_back)
-    rows = await connection.fetch(
-        f"select {COLUMNS} from chassis.events where lane = $1 and sequence > $2 and sequence <="  # noqa: S608 - a constant
-        " (select sequence from chassis.cursors where lane = $1) order by sequence limit $3",
-        lane,
-        resumed,
-        limit,
-    )
+    """Read what is published after a position of any incarnation; numbers a later one took back are resumed before.
+
+    A page ends early where its bodies come to LARGEST_PAGE. All of it is seen at one instant, in one statement: an
+    incarnation that begins between two would be taken for one that took nothing back.
+    """
+    rows = await connection.fetch(PAGE, lane, after.incarnation, after.sequence, limit, LARGEST_PAGE)
+    first = rows[0]
+    if first["sequence"] is None:
+        position = Position(max(after.incarnation, first["current"] or 0), first["resumed"])
+        return FeedPage(first["resumed"], [], position, first["known"])
     records = [record_of(source, row) for row in rows]
-    if records:
-        return FeedPage(resumed, records, records[-1].position, known)
-    current = await connection.fetchval(
-        "select max(number) from chassis.incarnations where lane = $1 and from_sequence <= $2", lane, resumed + 1
-    )
-    return FeedPage(resumed, [], Position(max(after.incarnation, current or 0), resumed), known)
+    return FeedPage(first["resumed"], records, records[-1].position, first["known"])
 
 
 async def read_heads(connection: Connection) -> dict[int, Head]:

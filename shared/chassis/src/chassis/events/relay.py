@@ -24,8 +24,17 @@ from chassis.events.tail import was_set_back
 from chassis.points import reach
 
 LOCK = 7_250_101
-WINDOW = 200
-"""Rows per lane in one window."""
+WINDOW, LARGEST_WINDOW = 200, 1024 * 1024
+"""Rows per lane in one window, and bytes of bodies after which a lane gives it no more."""
+OF_ALL_LANES = f"""
+    select {COLUMNS} from (
+        select e.* from chassis.cursors c join chassis.counters h using (lane) cross join lateral (
+            select *, sum(length(body)) over (order by sequence) - length(body) as before from (
+                select * from chassis.events where lane = c.lane and sequence > c.sequence order by sequence limit $1
+            ) following
+        ) e where h.head > c.sequence and e.before < $2
+    ) window_of_lanes order by lane, sequence
+"""  # noqa: S608 - see COLUMNS
 IDLE = (0.01, 0.2)
 log = structlog.get_logger()
 
@@ -78,12 +87,7 @@ class Relay:
             pause = min(pause * 1.5, IDLE[1])
 
     async def _window(self, session: "asyncpg.Connection[asyncpg.Record]") -> list[Record]:
-        rows = await session.fetch(
-            f"select {COLUMNS} from (select e.* from chassis.cursors c join chassis.counters h using (lane)"  # noqa: S608 - a constant
-            " cross join lateral (select * from chassis.events where lane = c.lane and sequence > c.sequence"
-            " order by sequence limit $1) e where h.head > c.sequence) window_of_lanes order by lane, sequence",
-            WINDOW,
-        )
+        rows = await session.fetch(OF_ALL_LANES, WINDOW, LARGEST_WINDOW)
         if rows:
             reach("relay.read")
         return [record_of(self.source, row) for row in rows]

@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     public_url: str = ""
     topic_prefix: str = Field(default="", description="Before every topic and group, where a cluster is shared")
     partitions: int = Field(default=12, description="Of a topic, at least; a divisor of 48, so that lanes stay whole")
-    replication: int = 1
+    replication: int = Field(default=-1, description="Of topics made anew; -1 leaves it to the brokers")
     instance: str = Field(default="", description="Names this process in its consumer groups; host and port if empty")
     pool_size: int = Field(default=10, ge=4)
     log: str = "json"

@@ -19,14 +19,18 @@ EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 
 @routes.get("/status")
 async def status(request: Request, unit: Reads) -> dict[str, Any]:
-    """Return heads, progress and what waits; heads are read first, so progress is never older than they are."""
+    """Return heads, progress and what waits; heads are read first, so progress is never older than they are.
+
+    Of several subscriptions the one that is furthest behind counts, lane by lane.
+    """
     fetch = unit.connection.fetch
     heads = await fetch(
         "select lane, incarnation, head, sequence as published from chassis.counters join chassis.cursors using (lane)"
     )
     progress = await fetch(
-        "select source, lane, incarnation, sequence from chassis.progress where subscription = 'main'"
-        " order by source, lane"
+        "select distinct on (source, lane) source, lane, incarnation, sequence from chassis.progress"
+        " where subscription = any($1::text[]) order by source, lane, incarnation, sequence",
+        list(request.app.state.service.subscriptions()),
     )
     counts = await unit.connection.fetchrow(
         "select *, (select count(*) from chassis.dead_letters where resolved_at is null) dead from chassis.waiting"

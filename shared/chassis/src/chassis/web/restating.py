@@ -4,20 +4,20 @@ from collections import defaultdict
 from typing import Annotated
 from uuid import UUID
 
-import structlog
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from chassis.consume.fold import fold
+from chassis.consume.outcomes import decide_or_bury
 from chassis.effects import Restate
+from chassis.events.record import Cause
 from chassis.events.unit import Unit
 from chassis.service import Message
 from chassis.web.route import Door, router
+from schemas.ids import derive
 
 routes = router("events")
 Serves = Annotated[Unit, Depends(Door("service"))]
 MOST = 500
-log = structlog.get_logger()
 
 
 class Seen(BaseModel):
@@ -39,7 +39,7 @@ class Question(BaseModel):
 
 
 class Answer(BaseModel):
-    """How many subjects were told anew; others have no copies anywhere."""
+    """How many subjects are told anew, or are dead letters here to be told on retry; others have no copies anywhere."""
 
     restated: int
 
@@ -53,8 +53,12 @@ async def restate(request: Request, unit: Serves, question: Question) -> Answer:
         if kind := service.restates.get(seen.type):
             keys[kind, seen.subject].add(seen.key)
     asked = [Restate(kind, subject, tuple(sorted(under))) for (kind, subject), under in sorted(keys.items())]
-    messages = [Message(each, unit.cause, each.type) for each in asked]
-    failed = await fold(service, unit, messages, careful=True, held=lambda *_: False)
-    for each in failed:
-        log.error("a subject was not restated", subject=str(each.message.payload.subject), reason=each.reason)
-    return Answer(restated=len(asked) - len(failed))
+    messages = [_message(each, unit.cause) for each in asked]
+    await decide_or_bury(unit, service, "restate", messages, careful=True, give_up="")
+    return Answer(restated=len(asked))
+
+
+def _message(asked: Restate, cause: Cause) -> Message:
+    """Return a question as it is decided, under a cause of its own, so that what fails is a letter of its own."""
+    cause = cause._replace(id=derive(cause.id, asked.kind, asked.subject))
+    return Message(asked, cause, asked.type, (asked, cause))
