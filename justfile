@@ -20,10 +20,10 @@ up *arguments:
 test *arguments:
     ./klientela test {{ arguments }}
 
-# Strike a suite with faults and write what it survived into docs/reliability.jsonl.
+# Strike a suite with faults and publish what it survived: docs/reliability.jsonl, then `just generate`.
 [group('test')]
 faults *arguments:
-    ./klientela faults {{ arguments }}
+    ./klientela faults {{ arguments }} --book docs/reliability.jsonl
 
 # Only what needs neither database nor broker: schemas, rules, contracts.
 [group('test')]

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from klientela.tables import number, table
-from tests.faults.book import BOOK, HEAD, Line, entry_of, lines, read, write
+from tests.faults.book import BOOK, HEAD, OWN_BOOK, Line, entry_of, lines, read, write
 from tests.faults.judge import Verdict
 from tests.faults.row import Draw, Outcome, Row
 from tests.faults.rows import ROWS
@@ -34,7 +34,7 @@ def main() -> int:
         sound = True if asked.table else asyncio.run(strike(rows, asked))
     except asyncio.CancelledError:
         sound = False
-    show(lines(rows, read(asked.book)), as_json=asked.json)
+    show(lines(rows, read(BOOK, asked.book)), as_json=asked.json)
     return 0 if sound else 1
 
 
@@ -46,8 +46,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="run exactly from this seed on, also if it is in the book already")
     parser.add_argument("--json", action="store_true", help="print JSON for machines on stdout")
     parser.add_argument("--list", action="store_true", help="say which rows there are, and end")
-    parser.add_argument("--table", action="store_true", help="print the table of the book, and strike nothing")
-    parser.add_argument("--book", type=Path, default=BOOK, help="where results are written")
+    parser.add_argument("--table", action="store_true", help="print the table as it stands, and strike nothing")
+    parser.add_argument("--book", type=Path, default=OWN_BOOK, help="where results are written, beside those published")
     return parser.parse_args()
 
 
@@ -75,7 +75,7 @@ def stop_everything_when_ended() -> None:
 
 async def strike_row(machine: Machine, row: Row, asked: argparse.Namespace) -> bool:
     """Run one row until it has struck as often as asked; say what each run came to. What fails ends the row."""
-    known = [entry.seed for entry in read(asked.book) if entry.row == row.name]
+    known = [entry.seed for entry in read(BOOK, asked.book) if entry.row == row.name]
     seed = max(known, default=-1) + 1 if asked.seed is None else asked.seed
     struck = 0
     async with a_stage(machine) as stage:

@@ -13,6 +13,9 @@ from tests.faults.row import Outcome, Row
 PROJECT = Path(__file__).resolve().parents[2]
 CHASSIS = PROJECT / "shared/chassis/src/chassis"
 BOOK = PROJECT / "docs/reliability.jsonl"
+"""What is published."""
+OWN_BOOK = PROJECT / ".klientela/reliability.jsonl"
+"""What was struck in this checkout."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,18 @@ def chassis_digest() -> str:
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 node.body = [each for each in node.body if not is_prose(each)]
-        digest.update(ast.dump(tree).encode())
+        digest.update(shape(tree).encode())
     for path in sorted(CHASSIS.rglob("*.sql")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def shape(node: object) -> str:
+    """Write a piece of code down by what it holds; fields that are empty, which not every Python has, do not count."""
+    if isinstance(node, ast.AST):
+        held = [f"{name}={shape(value)}" for name, value in ast.iter_fields(node) if value is not None and value != []]
+        return f"{type(node).__name__}({','.join(held)})"
+    return f"[{','.join(map(shape, node))}]" if isinstance(node, list) else repr(node)
 
 
 def is_prose(node: ast.stmt) -> bool:
@@ -76,17 +87,18 @@ def entry_of(row: Row, seed: int, outcome: Outcome) -> Entry:
     return Entry(row.name, seed, chassis_digest(), outcome.times, outcome.verdict.counts, recovery)
 
 
-def write(entry: Entry, book: Path = BOOK) -> None:
-    """Add a run to the book."""
+def write(entry: Entry, book: Path) -> None:
+    """Add a run to a book."""
+    book.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with book.open("a") as file:
         file.write(json.dumps(asdict(entry), separators=(",", ":")) + "\n")
 
 
-def read(book: Path = BOOK, chassis: str | None = None) -> list[Entry]:
-    """Return the runs of a chassis, the present one if none is named; of two with one seed the later."""
+def read(*books: Path, chassis: str | None = None) -> list[Entry]:
+    """Return the runs of a chassis, the present one if none is named, from books; of two with one seed the later."""
     chassis = chassis or chassis_digest()
     found: dict[tuple[str, int], Entry] = {}
-    for line in book.read_text().splitlines() if book.exists() else ():
+    for line in (line for book in books if book.exists() for line in book.read_text().splitlines()):
         said = json.loads(line)
         entry = Entry(**{**said, "bad": tuple(said["bad"]), "recovery": tuple(said["recovery"])})
         if entry.chassis == chassis:

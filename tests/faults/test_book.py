@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults import book
 from tests.faults.__main__ import show
-from tests.faults.book import Entry, chassis_digest, entry_of, lines, markdown, percentiles, read, write
+from tests.faults.book import Entry, chassis_digest, entry_of, lines, markdown, percentiles, read, shape, write
 from tests.faults.inputs import Firm, Inputs
 from tests.faults.judge import Verdict, compare
 from tests.faults.row import Outcome
@@ -25,9 +25,18 @@ def test_runs_add_up_by_seed_and_only_for_their_chassis(tmp_path: Path) -> None:
     mine = tmp_path / "book.jsonl"
     for each in (entry(1, lost=4), entry(1), entry(2, recovery=(3.0,)), entry(3, chassis="b")):
         write(each, mine)
-    (line,) = lines([ROW], read(mine, "a"))
+    (line,) = lines([ROW], read(mine, chassis="a"))
     assert (line.times, line.bad, line.recovery) == (4, (0, 0, 0, 0), (1.0, 3.0))
-    assert read(mine, "c") == []
+    assert read(mine, chassis="c") == []
+
+
+def test_what_is_published_and_what_was_struck_here_are_one_table(tmp_path: Path) -> None:
+    published, own = tmp_path / "published.jsonl", tmp_path / "not" / "yet" / "own.jsonl"
+    write(entry(1), published)
+    assert len(read(published, own, chassis="a")) == 1
+    write(entry(2), own)
+    (line,) = lines([ROW], read(published, own, chassis="a"))
+    assert line.times == 4
 
 
 def test_a_row_that_never_struck_says_so() -> None:
@@ -61,6 +70,13 @@ def test_the_chassis_is_known_by_what_its_code_does(tmp_path: Path, monkeypatch:
     assert chassis_digest() == before
     code.write_text(ast.unparse(ast.parse("x = 2")))
     assert chassis_digest() != before
+
+
+def test_a_chassis_has_one_name_in_every_python() -> None:
+    """A field that another Python has (functions got `type_params` with PEP 695), or leaves out, is nothing if empty."""
+    later = type("Pass", (ast.Pass,), {"_fields": ("came_later",), "came_later": []})
+    assert shape(later()) == shape(ast.Pass())
+    assert shape(ast.parse("x = 0")) != shape(ast.parse("x = None"))
 
 
 def test_the_judge_names_what_is_less_and_what_is_more() -> None:

@@ -5,10 +5,12 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from subprocess import Popen
 from uuid import UUID, uuid4
 
 import asyncpg
+import psutil
 
 from chassis.database import run_formatted
 from chassis.run.migrations import migrate
@@ -19,6 +21,8 @@ from tests.faults.stage import Stage
 EVENTS, FEW = 100_000, 10_000
 WRITERS = 16
 PROCESSES = 2
+FROZEN_WITHIN = 30.0
+"""Seconds, after all others are done, for a writer to come to the point at which it freezes."""
 WINDOW = (
     "select lane, sequence, key, version from chassis.events where lane = $1 and sequence > $2"
     " order by sequence limit 5000"
@@ -39,6 +43,7 @@ async def write_all_at_once(stage: Stage, random: Draw) -> Outcome:
     reader = Reader(await asyncpg.connect(dsn))
     while any(each.poll() is None for each in others):
         verdict.add("inverted", await reader.follow())
+    verdict.add("stuck", await not_frozen(frozen))
     frozen.kill()
     failed = [each.wait() for each in others]
     frozen.wait()
@@ -56,6 +61,16 @@ async def write_all_at_once(stage: Stage, random: Draw) -> Outcome:
     await run_formatted(server, "drop database %I with (force)", name)
     await server.close()
     return Outcome(reader.seen, verdict)
+
+
+async def not_frozen(process: "Popen[bytes]") -> list[str]:
+    """Wait until a process that stops itself has done so; say so if it never does."""
+    with suppress(TimeoutError, psutil.NoSuchProcess):
+        async with asyncio.timeout(FROZEN_WITHIN):
+            while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
+                await asyncio.sleep(0.05)  # lint-skip: sleep the system gives no signal of it
+            return []
+    return ["the frozen writer was never frozen"]
 
 
 def writer(
