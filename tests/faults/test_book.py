@@ -73,7 +73,7 @@ def test_the_chassis_is_known_by_what_its_code_does(tmp_path: Path, monkeypatch:
 
 
 def test_a_chassis_has_one_name_in_every_python() -> None:
-    """A field that another Python has (functions got `type_params` with PEP 695), or leaves out, is nothing if empty."""
+    """A field that another Python has (functions got `type_params` with PEP 695), or not, is nothing if empty."""
     later = type("Pass", (ast.Pass,), {"_fields": ("came_later",), "came_later": []})
     assert shape(later()) == shape(ast.Pass())
     assert shape(ast.parse("x = 0")) != shape(ast.parse("x = None"))
