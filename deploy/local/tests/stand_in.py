@@ -20,6 +20,7 @@ class StandIn:
     channels: list[dict[str, Any]] = field(default_factory=list)
     known: dict[str, bytes] = field(default_factory=dict)
     calls: list[int] = field(default_factory=list)
+    dead: int = 3
     programme: dict[str, Any] = field(
         default_factory=lambda: {
             "rates": {"CZK": "10"},
@@ -48,6 +49,7 @@ class StandIn:
             "/v1/programme/versions": page([self.programme]),
             "/v1/status": {"intake": 0, "parked": 0, "timers_due": 0, "jobs": 0, "heads": {}, "progress": {}},
             "/v1/orders": {**page(self.shown(request.url.params.get("external_id"))), "count": len(self.known)},
+            "/v1/dead-letters": {**page([]), "count": self.dead},
             "/v1/identities": page(
                 [{"kind": "external", "value": f"{CHANNEL}:{n}", "client_id": f"c{n}"} for n in (1, 2)]
             ),

@@ -136,6 +136,22 @@ def test_orders_that_did_not_arrive_are_told_and_end_with_1(
     assert "dead-letters" in capsys.readouterr().err
 
 
+def test_orders_that_were_there_and_are_refused_now_are_told_too(
+    suite: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = DataDirectory.at(tmp_path)
+    assert import_orders(layout, ORDERS, WISHES, as_json=True) == 0
+    whole = suite.take
+
+    def refusing(orders: list[dict[str, Any]]) -> httpx.Response:
+        suite.dead += 2
+        return whole([])
+
+    monkeypatch.setattr(suite, "take", refusing)
+    assert import_orders(layout, ORDERS, Wishes(None, again=True), as_json=True) == 1
+    assert "2 orders did not become orders" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "wishes",
     [{"currency": "gbp"}, {"channel": " "}, {"again": True, "undo": True}],

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klientela.proof.copies import Row, Unsorted, merge
+from klientela.proof.copies import Row, Unsorted, _compare, merge
 from klientela.proof.finding import SHOWN, Finding
 
 COLUMNS = ["order_id", "version", "revenue"]
@@ -94,3 +96,23 @@ def test_it_holds_no_more_than_a_row_of_each() -> None:
     finding = merged((Counted(key) for key in range(5_000)), (Counted(key) for key in range(5_000)))
     assert (finding.examined, finding.failed) == (5_000, 0)
     assert most < 12
+
+
+class Offering:
+    """A connection on which a query has these columns."""
+
+    def __init__(self, *columns: str) -> None:
+        self.columns = columns
+
+    async def prepare(self, _: str) -> "Offering":
+        return self
+
+    def get_attributes(self) -> list[Any]:
+        return [SimpleNamespace(name=name) for name in self.columns]
+
+
+async def test_a_column_that_the_truth_does_not_have_is_a_failure_and_not_passed_over() -> None:
+    finding = Finding("orders.orders-in-loyalty")
+    truth, copy = Offering("order_id", "revenue"), Offering("order_id", "turnover")
+    await _compare(finding, (truth, "select"), (copy, "select"))  # type: ignore[arg-type]
+    assert finding.failures == ["there is nothing to compare turnover with"]

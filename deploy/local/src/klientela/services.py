@@ -85,10 +85,15 @@ def service_environment(
     }
     if service.name == KEY_OWNER:
         told["KLIENTELA_SIGNING_KEY"] = str(secrets / "signing-key.json")
-    stamp = secrets / "restore-stamp"
-    if stamp.exists():
-        told["KLIENTELA_RESTORE_STAMP"] = stamp.read_text().strip()
+    if stamps := restore_stamps(secrets / "restore-stamp", given):
+        told["KLIENTELA_RESTORE_STAMP"] = stamps
     return told
+
+
+def restore_stamps(written: Path, given: Mapping[str, str]) -> str:
+    """What names the database beside itself: the last `restore`, and what a person set after putting an image back."""
+    stamps = (written.read_text().strip() if written.exists() else "", given.get("KLIENTELA_RESTORE_STAMP", ""))
+    return "/".join(stamp for stamp in stamps if stamp)
 
 
 def is_secret(variable: str) -> bool:

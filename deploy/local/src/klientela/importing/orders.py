@@ -15,7 +15,7 @@ from klientela.errors import Refusal
 from klientela.importing.channel import ensure_rate, import_channels, make_channel
 from klientela.importing.checkpoint import Checkpoint, imports_folder
 from klientela.importing.history import History, RowWriter, Tally, rejects_file
-from klientela.importing.outcome import Outcome, count_orders, outcome_of
+from klientela.importing.outcome import Outcome, count_dead_letters, count_orders, outcome_of
 from klientela.importing.progress import Progress
 from klientela.importing.quiet import look, worked_off
 from klientela.importing.sending import Sending
@@ -78,7 +78,7 @@ def import_orders(layout: DataDirectory, file: Path, wishes: Wishes, *, as_json:
         progress.tell(f"{history.tally.rejected} rejected rows, each with its line and reason: {run.rejected}")
     told = report(history.tally, telling, outcome, time.monotonic() - started)
     print(json.dumps(told) if as_json else sentence(told), flush=True)
-    missing = history.tally.invoices - outcome.orders
+    missing = max(history.tally.invoices - outcome.orders, outcome.refused)
     if missing > 0:
         progress.tell(f"{missing} orders did not become orders. Look at `klientela dead-letters`.")
     return 1 if missing > 0 else 0
@@ -127,12 +127,13 @@ class Run:
     async def whole_way(self, api: SuiteApi) -> tuple[Telling, Outcome]:
         """Prepare, send, wait, ask."""
         async with api:
+            dead_before = await count_dead_letters(api)
             with rejects_file(self.rejected) as rejects:
                 channel, telling = await self.prepare(api)
                 await self.send(api, channel, telling, rejects)
             self.progress.working_off()
             await worked_off(api, self.progress.left)
-            return telling, await outcome_of(api, channel)
+            return telling, await outcome_of(api, channel, dead_before)
 
     async def prepare(self, api: SuiteApi) -> tuple[UUID, Telling]:
         """Decide how the orders are told, and see that there are a rate and a channel before the first is sent."""

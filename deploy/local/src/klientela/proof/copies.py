@@ -23,7 +23,7 @@ class Unsorted(Exception):
 def copies_of(service: Service) -> Mapping[str, str]:
     """What a service offers for comparing: SQL by the name of the owner. The owner's own entry is the truth.
 
-    The first column of the SQL is the key, by which it is sorted.
+    The first column of the SQL is the key, by which it is sorted; a copy has no column that its truth has not.
     """
     store = importlib.import_module(f"{service.package}.store")
     copies: Mapping[str, str] = getattr(store, "COPIES", {})
@@ -53,16 +53,17 @@ def check_name(owner: str, holder: str) -> str:
 
 async def _compare(finding: Finding, truth: tuple[Connection, str], copy: tuple[Connection, str]) -> None:
     try:
-        columns = await _columns_of_both(truth, copy)
+        columns, theirs = await _columns_of(*copy), await _columns_of(*truth)
+        if beyond := [name for name in columns if name not in theirs]:
+            finding.fail(f"there is nothing to compare {', '.join(beyond)} with")
+            return
         await merge(finding, columns, _stream(*truth), _stream(*copy))
     except (asyncpg.PostgresError, Unsorted) as error:
         finding.fail(f"the comparison could not be run: {type(error).__name__}")
 
 
-async def _columns_of_both(truth: tuple[Connection, str], copy: tuple[Connection, str]) -> list[str]:
-    theirs = [attribute.name for attribute in (await copy[0].prepare(copy[1])).get_attributes()]
-    ours = [attribute.name for attribute in (await truth[0].prepare(truth[1])).get_attributes()]
-    return [name for name in ours if name in theirs]
+async def _columns_of(connection: Connection, sql: str) -> list[str]:
+    return [attribute.name for attribute in (await connection.prepare(sql)).get_attributes()]
 
 
 async def _stream(connection: Connection, sql: str) -> AsyncIterator[Row]:
