@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import httpx
+
 from orders.adapters.envelope import wrap
 from orders.domain.revision import ChannelOrder, Revision, revision_of
 from schemas.automation import OpportunityRequested
@@ -103,3 +105,9 @@ PUMP = Product(
 def kinds(events: Sequence[Event]) -> list[type[Event]]:
     """Types in the order of the subject's versions: lanes are read one after the other."""
     return [type(event) for event in sorted(events, key=lambda event: event.subject_version)]
+
+
+def slug(answer: httpx.Response) -> str:
+    """Return the slug of a problem."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    return str(answer.json()["type"]).rpartition("/")[2]

@@ -2,16 +2,19 @@
 
 import json
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 
 from chassis.consume.intake import work_off
 from chassis.testing import Bench
 from orders.adapters.woocommerce import signature_of
-from schemas.ids import order_id
-from schemas.orders import OrderAssigned, OrderLeft, OrderPaid
-from services.orders.tests.factories import ALICE, CHANNEL, FIRM, PAID, a_client, canonical, linked, raw, shop_order
+from services.orders.tests.factories import (
+    CHANNEL,
+    FIRM,
+    shop_order,
+    slug,
+)
 
 SECRET = "shop-secret"
 SHOP = {"kind": "woocommerce", "name": "Shop", "secret": SECRET}
@@ -35,11 +38,6 @@ async def _send(
 ) -> httpx.Response:
     headers = {"X-WC-Webhook-Topic": topic, "X-WC-Webhook-Signature": signature_of(body, SECRET)} | more
     return await api.post(url, content=body, headers=headers)
-
-
-def slug(answer: httpx.Response) -> str:
-    assert answer.headers["content-type"] == "application/problem+json"
-    return str(answer.json()["type"]).rpartition("/")[2]
 
 
 async def test_a_signed_webhook_needs_no_key_and_becomes_an_order(bench: Bench) -> None:
@@ -124,6 +122,28 @@ async def test_the_public_address_forms_the_webhooks_url_and_settings_name_the_m
     assert event.partition_key == FIRM.id
 
 
+async def test_a_shops_secret_name_and_meta_keys_are_changed_and_the_rest_stays(bench: Bench) -> None:
+    body = json.dumps(shop_order()).encode()
+    async with bench.api() as api, bench.api("") as shop, bench.api("viewer") as viewer:
+        url = await _shop(api)
+        place = url.replace("webhooks", "channels")
+        assert (await viewer.patch(place, json={"name": "x"})).status_code == 403
+        changed = await api.patch(place, json={"secret": "another", "settings": {"ico_keys": ["_ic"]}})
+        assert (changed.status_code, changed.json()["name"]) == (200, "Shop")
+        assert changed.json()["settings"]["ico_keys"] == ["_ic"]
+        assert "another" not in changed.text
+        assert slug(await _send(shop, url, body)) == "signature-wrong"
+        signed = {"X-WC-Webhook-Signature": signature_of(body, "another")}
+        assert (await _send(shop, url, body, **signed)).status_code == 200
+        assert (await api.patch(place, json={"name": "E-shop"})).json()["settings"]["ico_keys"] == ["_ic"]
+        for wrong in ({"secret": ""}, {"kind": "kafka"}, {"name": " "}):
+            assert (await api.patch(place, json=wrong)).status_code == 422
+        erp = (await api.post("/v1/channels", json={"kind": "kafka", "name": "ERP"})).json()["id"]
+        assert slug(await api.patch(f"/v1/channels/{erp}", json={"secret": "x"})) == "secret-not-wanted"
+        assert slug(await api.patch(f"/v1/channels/{uuid4()}", json={"name": "x"})) == "channel-unknown"
+    assert len(await bench.rows("select 1 from chassis.intake")) == 1
+
+
 async def test_a_kafka_channels_token_is_shown_once_and_kept_as_a_hash(bench: Bench) -> None:
     async with bench.api() as api:
         made = (await api.post("/v1/channels", json={"kind": "kafka", "name": "ERP"})).json()
@@ -168,73 +188,3 @@ async def test_a_product_is_put_changed_and_left_as_it_is(bench: Bench) -> None:
         rest = (await api.get("/v1/products", params={"limit": 1, "cursor": page["next"]})).json()
     assert [page["items"][0]["sku"], rest["items"][0]["sku"], page["count"], rest["next"]] == ["B", "TC-12/A", 2, None]
     assert len(await bench.records()) == 3
-
-
-async def test_a_batch_of_orders_is_accepted_once_however_often_it_is_sent(bench: Bench) -> None:
-    async with bench.api() as api:
-        channel = (await api.post("/v1/channels", json={"kind": "import", "name": "History"})).json()["id"]
-        refund = canonical(external_id="C1", kind="refund", total="-12.125", customer="17850", billing={})
-        batch = {"orders": [canonical(total="0.125", customer="17850", billing={}), refund]}
-        for _ in range(2):
-            answer = await api.post(f"/v1/channels/{channel}/orders", json=batch)
-            assert (answer.status_code, answer.json()) == (202, {"accepted": 2})
-        events = await bench.take_in("order", CHANNEL)
-        assert len(events) == 2
-        (back,) = (await api.get("/v1/orders", params={"external_id": "C1", "channel_id": channel})).json()["items"]
-        assert back["total"]["amount"] == "-12.125"
-        assert (back["kind"], back["identity"]["value"]) == ("refund", f"{channel}:17850")
-        wrong = await api.post(f"/v1/channels/{channel}/orders", json={"orders": [canonical(totl=1)]})
-        assert wrong.status_code == 422
-        assert {error["field"] for error in wrong.json()["errors"]} == {"orders.0.totl"}
-        assert (await api.post(f"/v1/channels/{uuid4()}/orders", json=batch)).status_code == 404
-        too_many = {"orders": [canonical()] * 501}
-        assert (await api.post(f"/v1/channels/{channel}/orders", json=too_many)).status_code == 422
-
-
-async def test_orders_are_listed_newest_first_page_by_page(bench: Bench) -> None:
-    days = [f"2026-10-0{day}T00:00:00Z" for day in (1, 2, 3)]
-    await bench.take_in(
-        "order", CHANNEL, *(raw(0, external_id=day, placed_at=day) for day in (days[1], days[0], days[2]))
-    )
-    async with bench.api("viewer") as api:
-        params: dict[str, str | int] = {"limit": 2, "channel_id": str(CHANNEL), "state": "open"}
-        seen: list[dict[str, Any]] = []
-        page = (await api.get("/v1/orders", params=params)).json()
-        seen += page["items"]
-        page = (await api.get("/v1/orders", params=params | {"cursor": page["next"]})).json()
-        seen += page["items"]
-        assert slug(await api.get("/v1/orders", params={"cursor": "bad"})) == "invalid-request"
-        assert slug(await api.get(f"/v1/orders/{uuid4()}")) == "order-unknown"
-        assert (await api.get("/v1/orders", params={"client_id": str(ALICE)})).json()["items"] == []
-    assert [item["external_id"] for item in seen] == days[::-1]
-    assert page["next"] is None
-
-
-async def test_an_order_is_linked_by_hand_after_confirmation_and_unlinked(bench: Bench) -> None:
-    await bench.hear(a_client())
-    await bench.take_in("order", CHANNEL, raw(0, state="paid", paid_at=PAID))
-    url = f"/v1/orders/{order_id(CHANNEL, 'A-1')}/client"
-    async with bench.api() as api:
-        asked = await api.put(url, json={"client_id": str(ALICE)})
-        assert (asked.status_code, slug(asked)) == (409, "confirmation-needed")
-        assert {"company", "ico", "email", "city"} == {error["field"] for error in asked.json()["errors"]}
-        sure = {"client_id": str(ALICE), "overwrite_billing": True}
-        unknown = await api.put(url, json=sure | {"client_id": str(uuid4())})
-        assert (unknown.status_code, slug(unknown)) == (404, "client-unknown")
-        assert (await api.put(url, json=sure, headers={"If-Match": "5"})).status_code == 412
-        before = len(await bench.records())
-        done = await api.put(url, json=sure, headers={"If-Match": "1"})
-        assert done.status_code == 200
-        assert done.json()["replaced"]["company"] == "Firma s.r.o."
-        assert (done.json()["client_id"], done.json()["assigned_by"]) == (str(ALICE), "operator")
-        assert done.json()["billing"]["company"] == "Alice a.s."
-        assert len(await bench.records()) == before + 3
-        assert {OrderLeft.event_type, OrderAssigned.event_type, OrderPaid.event_type} <= {
-            record.type for record in await bench.records()
-        }
-        assert (await api.put(url, json=sure)).json()["version"] == done.json()["version"]
-        assert await bench.hear(linked(client=UUID(int=7))) == []
-        gone = await api.delete(url)
-        assert (gone.status_code, gone.json()["client_id"]) == (200, None)
-        assert (await api.put(f"/v1/orders/{uuid4()}/client", json=sure)).status_code == 404
-    assert await bench.rows("select 1 from cards where version = 0") == []

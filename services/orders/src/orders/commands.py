@@ -34,6 +34,18 @@ async def open_channel(
     return channel, token
 
 
+async def change_channel(
+    unit: Unit, channel_id: UUID, name: str | None, secret: str | None, settings: MetaKeys | None
+) -> Channel:
+    """Change what an operator may change of a channel. Raises ChannelUnknown and SecretNotWanted."""
+    found = await store.find_channel(unit.connection, channel_id)
+    if found is None:
+        raise ChannelUnknown
+    channel = found.channel.changed(name, secret, settings)
+    await store.change_channel(unit.connection, channel)
+    return channel
+
+
 async def channel_at_the_door(connection: Connection, channel_id: UUID, kind: ChannelKind | None = None) -> AtTheDoor:
     """Return a channel and the time. Raises ChannelUnknown, also for one of another kind."""
     found = await store.find_channel(connection, channel_id)

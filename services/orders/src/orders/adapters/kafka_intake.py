@@ -37,7 +37,7 @@ async def accept(unit: Unit, bodies: Sequence[bytes]) -> None:
         elif channel := channels.get(found[0]):
             known.setdefault(channel, []).append(wrap(found[1], now))
         else:
-            dead.append(_letter(body, found[1], "token-unknown: no channel has it"))
+            dead.append(_letter(body, found[1], "token-unknown: no channel has it; with a right one send it again"))
     for channel, kept in known.items():
         await store_intake(unit.connection, "order", channel, *kept)
     await bury(unit, TOPIC, dead)

@@ -1,13 +1,14 @@
 """Where orders come from."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
 
+from orders.domain.errors import SecretNotWanted
 from schemas.event import Value
 from schemas.values import Name
 
@@ -38,3 +39,9 @@ class Channel:
     secret: str = ""
     token_hash: bytes | None = None
     settings: MetaKeys = field(default_factory=MetaKeys)
+
+    def changed(self, name: str | None, secret: str | None, settings: MetaKeys | None) -> "Channel":
+        """Return the channel with what is given in place of what it has. Raises SecretNotWanted."""
+        if self.kind != "woocommerce" and (secret or settings):
+            raise SecretNotWanted
+        return replace(self, name=name or self.name, secret=secret or self.secret, settings=settings or self.settings)

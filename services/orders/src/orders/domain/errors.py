@@ -21,6 +21,12 @@ class ChannelUnknown(NotFound):
     slug = "channel-unknown"
 
 
+class SecretNotWanted(BusinessError):
+    """Only a WooCommerce channel has a secret and settings."""
+
+    slug = "secret-not-wanted"
+
+
 class ClientUnknown(NotFound):
     """The client's card is not known here (yet)."""
 
@@ -34,7 +40,7 @@ class ConfirmationNeeded(BusinessError):
 
 
 class SignatureWrong(BusinessError):
-    """The signature is not that of the body under the channel's secret."""
+    """X-WC-Webhook-Signature is missing, or is not that of the body under the channel's secret."""
 
     slug = "signature-wrong"
     status = 401

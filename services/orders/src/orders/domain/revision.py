@@ -1,5 +1,6 @@
 """What a channel says of an order, and how it is understood."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ from schemas.values import (
 
 NONE = Decimal(0)
 CLOCKS_DIFFER = timedelta(days=1)
+EIGHT_DIGITS = re.compile("[0-9]{8}")
 
 
 class Said(BaseModel):
@@ -225,7 +227,7 @@ def _item(line: int, said: SaidItem) -> Item:
 
 def _warnings(said: ChannelOrder, billing: Billing, received_at: datetime | None) -> Iterator[str]:
     if billing.ico and not is_ico(billing.ico):
-        yield "ico-check-digit"
+        yield "ico-check-digit" if EIGHT_DIGITS.fullmatch(billing.ico) else "ico-form"
     if billing.dic and not is_dic(billing.dic):
         yield "dic-form"
     if said.kind == "order" and any(item.quantity < 0 for item in said.items):

@@ -11,7 +11,7 @@ from chassis.web.paging import Count, Cursor, Limit, Page, page_of
 from chassis.web.route import Reads, Writes, router
 from orders import store
 from orders.adapters.envelope import wrap
-from orders.commands import channel_at_the_door, open_channel, take_message
+from orders.commands import change_channel, channel_at_the_door, open_channel, take_message
 from orders.domain.channel import Channel, ChannelKind, MetaKeys
 from orders.domain.revision import ChannelOrder
 from orders.http.places import before
@@ -43,6 +43,16 @@ class NewChannel(BaseModel):
             message = "a WooCommerce channel needs the webhook's secret, others have none"
             raise ValueError(message)
         return self
+
+
+class ChannelChanges(BaseModel):
+    """What is to be changed of a channel; the rest stays. A new secret counts from the next message on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name | None = None
+    secret: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")] | None = None
+    settings: NewMetaKeys | None = None
 
 
 class ChannelView(BaseModel):
@@ -90,6 +100,13 @@ async def get_channels(
     page = page_of(rows, limit, lambda row: (row.created_at.isoformat(), row.id), lambda row: _view(request, row))
     page.count = await store.count_channels(unit.connection) if count else None
     return page
+
+
+@routes.patch("/channels/{channel_id}", response_model_exclude_none=True)
+async def patch_channel(request: Request, unit: Writes, channel_id: UUID, changes: ChannelChanges) -> ChannelView:
+    """Rename a channel, or give a shop's another secret or other meta keys."""
+    channel = await change_channel(unit, channel_id, changes.name, changes.secret, changes.settings)
+    return _view(request, channel)
 
 
 @routes.post("/channels/{channel_id}/orders", status_code=202)

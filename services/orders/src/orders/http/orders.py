@@ -56,12 +56,13 @@ async def get_orders(
     channel_id: UUID | None = None,
     external_id: Name | None = None,
     state: OrderState | None = None,
+    warned: bool | None = None,
     limit: Limit = 100,
     cursor: Cursor = None,
     count: Count = False,
 ) -> Page[OrderView]:
-    """List orders, newest first."""
-    wanted = Wanted(client_id, channel_id, external_id, state)
+    """List orders, newest first; ``warned`` ones have something odd in them."""
+    wanted = Wanted(client_id, channel_id, external_id, state, warned)
     rows = await store.list_orders(unit.connection, wanted, limit, before(cursor))
     page = page_of(rows, limit, lambda row: (row.placed_at.isoformat(), row.id), _view)
     return page.model_copy(update={"count": await count_orders(unit.connection, wanted) if count else None})

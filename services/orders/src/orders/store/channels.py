@@ -33,6 +33,17 @@ async def add_channel(connection: Connection, channel: Channel) -> None:
     )
 
 
+async def change_channel(connection: Connection, channel: Channel) -> None:
+    """Store what was changed of a channel."""
+    await connection.execute(
+        "update channels set name = $2, secret = $3, settings = $4 where id = $1",
+        channel.id,
+        channel.name,
+        channel.secret,
+        channel.settings.model_dump_json(),
+    )
+
+
 async def find_channel(connection: Connection, channel_id: UUID) -> AtTheDoor | None:
     """Return a channel and the time, if there is one of the id."""
     row = await connection.fetchrow(

@@ -18,11 +18,12 @@ class Wanted:
     channel_id: UUID | None = None
     external_id: str | None = None
     state: str | None = None
+    warned: bool | None = None
 
     @property
     def arguments(self) -> Sequence[object]:
         """The values for SQL, in their order there."""
-        return self.client_id, self.channel_id, self.external_id, self.state
+        return self.client_id, self.channel_id, self.external_id, self.state, self.warned
 
 
 async def find_order(connection: Connection, order_id: UUID) -> PublicOrder | None:
@@ -38,8 +39,9 @@ async def list_orders(
     rows = await connection.fetch(
         "select * from orders where ($1::uuid is null or client_id = $1) and ($2::uuid is null or channel_id = $2)"
         " and ($3::text is null or external_id = $3) and ($4::text is null or state = $4)"
-        " and ($5::timestamptz is null or (placed_at, id) < ($5, $6::uuid))"
-        " order by placed_at desc, id desc limit $7",
+        " and ($5::boolean is null or (cardinality(warnings) > 0) = $5)"
+        " and ($6::timestamptz is null or (placed_at, id) < ($6, $7::uuid))"
+        " order by placed_at desc, id desc limit $8",
         *wanted.arguments,
         *(after or (None, None)),
         limit + 1,
@@ -52,7 +54,8 @@ async def count_orders(connection: Connection, wanted: Wanted) -> int:
     count: int = await connection.fetchval(
         "select count(*) from orders where ($1::uuid is null or client_id = $1)"
         " and ($2::uuid is null or channel_id = $2) and ($3::text is null or external_id = $3)"
-        " and ($4::text is null or state = $4)",
+        " and ($4::text is null or state = $4)"
+        " and ($5::boolean is null or (cardinality(warnings) > 0) = $5)",
         *wanted.arguments,
     )
     return count
