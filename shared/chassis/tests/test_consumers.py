@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 
-from chassis.consume import lane_consumer
+from chassis.consume import lane_consumer, topic_reader
 from chassis.consume.lane_consumer import LaneConsumer
 from chassis.consume.mending import Mender
 from chassis.consume.subscription import Subscription
@@ -168,6 +168,24 @@ async def test_a_gap_is_mended_from_the_feed_and_waits_for_an_owner_who_is_away(
     owner.away = False
     await reading.apply("orders", [came(more[2])])
     assert await totals(bench) == {ONE: 33, OTHER: 1}
+
+
+async def test_a_hole_that_takes_too_long_to_mend_does_not_keep_its_partition(
+    bench: Bench, owner: Any, placed: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = await orders(bench, placed, [ONE] * 3)
+    owner.write(*records)
+    reading = Reading(bench, owner)
+    never = asyncio.Event()
+    with monkeypatch.context() as slow:
+        slow.setattr(topic_reader, "MENDED_WITHIN", 0.05)
+        slow.setattr(reading.mender, "mend", lambda *_: never.wait())
+        async with asyncio.timeout(10):
+            await reading.apply("orders", [came(records[0]), came(records[2])])
+    assert await totals(bench) == {ONE: 1}
+    for _ in range(2):
+        await reading.mender.check_heads("orders")
+    assert await totals(bench) == {ONE: 3}
 
 
 @pytest.mark.parametrize("applied", [0, 40])
