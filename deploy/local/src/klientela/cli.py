@@ -84,7 +84,7 @@ def preflight(data: Data = None, port_base: PortBase = None) -> int:
 
 def test(context: typer.Context) -> int:
     """Run the whole test suite on a PostgreSQL and a Kafka of its own; all arguments go to pytest."""
-    from klientela import test_session as module
+    from klientela import testing as module
 
     return module.run_tests(context.args)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
@@ -136,17 +136,30 @@ class Apis:
             query["cursor"] = page["next"]
 
 
-def refusal_of(service: str, answer: httpx.Response) -> Refused:
-    """The sentence for an answer that is no success."""
+class Problem(NamedTuple):
+    """What a service says is wrong: the end of the problem's type, and a reason with all faulty fields (RFC 9457)."""
+
+    slug: str
+    reason: str
+
+
+def problem_of(answer: httpx.Response) -> Problem:
+    """Read an answer that is no success."""
     try:
         problem = answer.json()
         slug = str(problem["type"]).rpartition("/")[2]
         faults = "; ".join(
-            f"{fault.get('field', '')}: {fault.get('message', '')}" for fault in problem.get("errors", ())
+            f"{fault.get('field', '')}: {fault.get('message', '')}" for fault in problem.get("errors") or ()
         )
-        reason = ". ".join(part for part in (str(problem.get("detail", "")).rstrip("."), faults) if part) or slug
     except (ValueError, KeyError, TypeError, AttributeError):
-        slug, reason = "", f"HTTP status {answer.status_code}"
+        return Problem("", f"HTTP status {answer.status_code}")
+    detail = str(problem.get("detail", "")).rstrip(".")
+    return Problem(slug, ". ".join(part for part in (detail, faults) if part) or slug)
+
+
+def refusal_of(service: str, answer: httpx.Response) -> Refused:
+    """The sentence for an answer that is no success."""
+    slug, reason = problem_of(answer)
     hint = (
         " `klientela up` gives the first operator a new key." if answer.status_code == HTTPStatus.UNAUTHORIZED else ""
     )

@@ -13,7 +13,7 @@ import httpx
 from klientela.errors import Refusal
 from klientela.layout import DataDirectory
 from klientela.operator_key import OPERATOR_KEY
-from klientela.running import not_up
+from klientela.running import not_up, problem_of
 from klientela.supervisor import announced
 
 Answer = dict[str, Any]
@@ -114,7 +114,7 @@ class SuiteApi:
                 )
                 if answer.is_success:
                     return dict(answer.json())
-                trouble = problem_of(answer)
+                trouble = problem_of(answer).reason
                 if answer.status_code not in AWAY:
                     raise Refusal(f"The service {service} refused {method} {path}: {trouble}")
             except httpx.TransportError as error:
@@ -123,14 +123,3 @@ class SuiteApi:
                 raise Refusal(f"The service {service} does not answer ({trouble}). Look at `klientela status`.")
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
-
-
-def problem_of(answer: httpx.Response) -> str:
-    """What a service says is wrong."""
-    try:
-        problem = answer.json()
-        said = str(problem.get("detail") or problem.get("title") or answer.status_code)
-        fields = [str(error) for error in problem.get("errors") or ()][:3]
-    except (ValueError, AttributeError):
-        return f"HTTP {answer.status_code}"
-    return f"{said} {' '.join(fields)}".strip()

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from klientela.testing import names_paths, run_tests
+
 WITHOUT_SERVERS = """
 import signal, sys
-from klientela.test_session import interrupt, run_pytest
+from klientela.testing import interrupt, run_pytest
 signal.signal(signal.SIGTERM, interrupt)
 sys.exit(run_pytest(sys.argv[1:], "", ""))
 """
@@ -57,3 +59,17 @@ def test_only_what_is_meant_for_tests_comes_to_them(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WITHOUT_SERVERS, "-p", "no:cacheprovider", str(tests)]
     run = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
     assert run.returncode == pytest.ExitCode.OK, run.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"), [(["."], True), ([f"{__file__}::x", "-q"], True), (["-k", "."], False)]
+)
+def test_a_word_for_an_option_names_no_tests(arguments: list[str], named: bool) -> None:  # noqa: FBT001 - a case
+    assert names_paths(arguments) is named
+
+
+def test_help_says_what_is_ours_before_what_is_pytests(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run_tests(["--help"]) == 0
+    said = capfd.readouterr().out
+    assert said.startswith("Usage: klientela test [PATH...]")
+    assert "--maxfail" in said

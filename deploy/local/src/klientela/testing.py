@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
@@ -15,6 +16,8 @@ from klientela.kafka import KafkaBroker
 from klientela.layout import PROJECT
 from klientela.postgres import PostgresServer
 
+WANTS_A_WORD = frozenset({"-k", "-m", "-p", "-o", "-c", "-W"})
+"""Options of pytest after which a word stands that may be the name of a folder, too."""
 FOLDERS = ("tests", "shared/*/tests", "services/*/tests", "deploy/*/tests")
 
 
@@ -58,6 +61,16 @@ def interrupt(_number: int, _frame: FrameType | None) -> None:
     raise Terminated
 
 
+def names_paths(arguments: Sequence[str]) -> bool:
+    """Whether arguments name tests by their paths; a word after an option that wants one is none.
+
+    >>> names_paths(["-k", "."]), names_paths([".", "-q"])
+    (False, True)
+    """
+    words = zip(("", *arguments), arguments, strict=False)
+    return any(Path(word.partition("::")[0]).exists() for before, word in words if before not in WANTS_A_WORD)
+
+
 def run_pytest(arguments: list[str], postgres: str, kafka: str) -> int:
     """Run pytest in the project with nothing of the user's own suite in its environment, only what is meant for tests.
 
@@ -69,7 +82,7 @@ def run_pytest(arguments: list[str], postgres: str, kafka: str) -> int:
         if name.startswith("KLIENTELA_TEST_") or not name.startswith("KLIENTELA_")
     }
     environment |= {"KLIENTELA_TEST_POSTGRES": postgres, "KLIENTELA_TEST_KAFKA": kafka}
-    named = any((Path(argument.partition("::")[0])).exists() for argument in arguments if not argument.startswith("-"))
+    named = names_paths(arguments)
     folders = [] if named else [str(path) for pattern in FOLDERS for path in sorted(PROJECT.glob(pattern))]
     where = Path.cwd() if named else PROJECT
     command = [sys.executable, "-m", "pytest", f"--rootdir={PROJECT}", *arguments, *folders]
