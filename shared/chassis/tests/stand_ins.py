@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from chassis.consume.feed_client import FeedClient
 from chassis.events.lanes import LANES
 from chassis.events.record import Position, Record
+from chassis.run.settings import Settings
 from chassis.run.topics import ensure_topics, wait_for_topics
 
 
@@ -80,7 +81,7 @@ class Topic:
         self.name = self.prefix + "orders"
 
     async def make(self) -> None:
-        await ensure_topics(self.bootstrap, [self.name], self.partitions, 1)
+        await ensure_topics(self.bootstrap, [self.name], self.partitions, Settings.model_fields["replication"].default)
         await wait_for_topics(self.bootstrap, [self.name])
 
     async def drop(self) -> None:

@@ -173,19 +173,26 @@ async def test_a_gap_is_mended_from_the_feed_and_waits_for_an_owner_who_is_away(
 async def test_a_hole_that_takes_too_long_to_mend_does_not_keep_its_partition(
     bench: Bench, owner: Any, placed: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    records = await orders(bench, placed, [ONE] * 3)
+    records = await orders(bench, placed, [ONE] * 4)
     owner.write(*records)
     reading = Reading(bench, owner)
-    never = asyncio.Event()
+    never, asked = asyncio.Event(), list[int]()
+
+    async def mend(_: str, lane: int) -> None:
+        asked.append(lane)
+        await never.wait()
+
     with monkeypatch.context() as slow:
         slow.setattr(topic_reader, "MENDED_WITHIN", 0.05)
-        slow.setattr(reading.mender, "mend", lambda *_: never.wait())
+        slow.setattr(reading.mender, "mend", mend)
         async with asyncio.timeout(10):
-            await reading.apply("orders", [came(records[0]), came(records[2])])
+            for offset in (0, 2, 3):
+                await reading.apply("orders", [came(records[0]), came(records[offset])])
+    assert asked == [records[0].lane], "the check of the heads is at it: nobody waits a second time"
     assert await totals(bench) == {ONE: 1}
     for _ in range(2):
         await reading.mender.check_heads("orders")
-    assert await totals(bench) == {ONE: 3}
+    assert await totals(bench) == {ONE: 4}
 
 
 @pytest.mark.parametrize("applied", [0, 40])

@@ -70,7 +70,7 @@ class Database:
         return _opened(self._notes)
 
     async def open(self) -> None:
-        """Open the pool and learn the database's identity."""
+        """Open the pools and learn the database's identity."""
         self._pool = await asyncpg.create_pool(
             self._dsn, min_size=2, max_size=self._size, init=self._init, server_settings=SESSION, command_timeout=60
         )
@@ -79,7 +79,7 @@ class Database:
         )
 
     async def close(self) -> None:
-        """Close the pool; what does not end within five seconds is cut off."""
+        """Close the pools; what does not end within five seconds each is cut off."""
         for pool in (self._pool, self._notes):
             if pool is not None:
                 try:

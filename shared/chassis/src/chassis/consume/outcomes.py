@@ -85,7 +85,7 @@ def _letter(failed: Failed) -> DeadLetter:
     return DeadLetter(
         derive("dead-letter", failed.handler.name, message.cause.id),
         failed.handler.name,
-        message.cause.source or "intake",
+        message.cause.source or message.type.partition(":")[0],
         message.type,
         keep(message.origin),
         failed.reason.replace("\x00", "")[:1_000],

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 
 import httpx
 import structlog
@@ -17,8 +16,8 @@ from chassis.events.unit import unit_of_work
 from chassis.service import Intake
 from schemas.ids import derive
 
-MENDED_WITHIN = 120.0
-"""Seconds that a partition waits for its holes to be mended, well below those after which a batch counts as stuck."""
+MENDED_WITHIN = 30.0
+"""Seconds that a partition waits for one of its holes: for those of all its lanes less than for a batch to be stuck."""
 log = structlog.get_logger()
 
 
@@ -27,6 +26,8 @@ class TopicReader:
 
     def __init__(self, subscription: Subscription, mender: Mender, prefix: str = "") -> None:
         self.subscription, self.mender, self.prefix = subscription, mender, prefix
+        self._large: set[tuple[str, int]] = set()
+        """Lanes with a hole that nobody waits for any more: the check of the heads fills it."""
 
     async def apply(self, topic: str, batch: Sequence[ConsumerRecord]) -> None:
         """Apply a batch of one partition."""
@@ -42,16 +43,22 @@ class TopicReader:
             async with unit_of_work(self.subscription.database, self.subscription.service.name) as unit:
                 await bury(unit, self.subscription.name, strangers)
         holes = await self.subscription.apply(source, records) if records else set()
-        with suppress(TimeoutError):  # as with an owner who is away: the check of the heads goes on with what is left
-            async with asyncio.timeout(MENDED_WITHIN):
-                for lane in sorted(holes):
-                    await self._mend(source, lane)
+        self._large -= {(source, record.lane) for record in records if record.lane not in holes}
+        for lane in sorted(holes):
+            if (source, lane) not in self._large:
+                await self._mend(source, lane)
 
     async def _mend(self, source: str, lane: int) -> None:
+        """Mend a hole; what stays open, the check of the heads finds again, and other lanes go on."""
+        limit = asyncio.timeout(MENDED_WITHIN)
         try:
-            await self.mender.mend(source, lane)
-        except httpx.HTTPError as error:  # the check of the heads will find the hole again; other lanes go on
+            async with limit:
+                await self.mender.mend(source, lane)
+        except (httpx.HTTPError, TimeoutError) as error:
+            if isinstance(error, TimeoutError) and not limit.expired():
+                raise
             log.warning("a hole stays open", source=source, lane=lane, error=type(error).__name__)
+            self._large |= {(source, lane)} if limit.expired() else set()
 
 
 def _stranger(source: str, found: ConsumerRecord, error: Exception) -> DeadLetter:

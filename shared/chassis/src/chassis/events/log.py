@@ -23,7 +23,9 @@ PAGE = f"""
         from chassis.incarnations where lane = $1
     )
     select asked.resumed, asked.known, page.*,
-        (select max(number) from chassis.incarnations where lane = $1 and from_sequence <= asked.resumed + 1) as current
+        case when page.sequence is null then (
+            select max(number) from chassis.incarnations where lane = $1 and from_sequence <= asked.resumed + 1
+        ) end as current
     from asked left join lateral (
         select {COLUMNS} from (
             select *, sum(length(body)) over (order by sequence) - length(body) as before from (

@@ -25,7 +25,8 @@ async def ensure_topics(
                 if grow and known[topic] < partitions:
                     await admin.create_partitions({topic: NewPartitions(partitions)})
                 continue
-            wanted = NewTopic(topic, partitions, replication, topic_configs={"retention.ms": str(WEEK_MS)})
+            wanted = NewTopic(topic, partitions, 1, topic_configs={"retention.ms": str(WEEK_MS)})
+            wanted.replication_factor = replication  # -1 is KIP-464's, which the class does not know
             answer = await admin.create_topics([wanted])
             _check(answer)
     finally:
