@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,8 @@ class StandIn:
     channels: list[dict[str, Any]] = field(default_factory=list)
     known: dict[str, bytes] = field(default_factory=dict)
     calls: list[int] = field(default_factory=list)
-    dead: int = 3
+    elsewhere: list[dict[str, Any]] = field(default_factory=list)
+    heard: set[bytes] = field(default_factory=set)
     programme: dict[str, Any] = field(
         default_factory=lambda: {
             "rates": {"CZK": "10"},
@@ -36,7 +38,7 @@ class StandIn:
         if said:
             return said
         path = request.url.path
-        if path == f"/v1/channels/{CHANNEL}/orders":
+        if path == f"/v1/channels/{CHANNEL}/orders" and request.method == "POST":
             return self.take(json.loads(request.content)["orders"])
         if request.method == "POST":
             self.channels.append({"id": str(CHANNEL), **json.loads(request.content)})
@@ -48,8 +50,8 @@ class StandIn:
             "/v1/programme": self.programme,
             "/v1/programme/versions": page([self.programme]),
             "/v1/status": {"intake": 0, "parked": 0, "timers_due": 0, "jobs": 0, "heads": {}, "progress": {}},
-            "/v1/orders": {**page(self.shown(request.url.params.get("external_id"))), "count": len(self.known)},
-            "/v1/dead-letters": {**page([]), "count": self.dead},
+            "/v1/orders": page(self.elsewhere),
+            f"/v1/channels/{CHANNEL}/orders": page([shown(json.loads(body)) for body in self.known.values()]),
             "/v1/identities": page(
                 [{"kind": "external", "value": f"{CHANNEL}:{n}", "client_id": f"c{n}"} for n in (1, 2)]
             ),
@@ -59,15 +61,17 @@ class StandIn:
 
     def take(self, orders: list[dict[str, Any]]) -> httpx.Response:
         self.calls.append(len(orders))
-        self.known |= {order["external_id"]: json.dumps(order).encode() for order in orders}
+        for order in orders:
+            self.hear(order["external_id"], json.dumps(order).encode())
         return httpx.Response(202, json={"accepted": len(orders)})
 
-    def shown(self, external_id: str | None) -> list[dict[str, Any]]:
-        told = [json.loads(self.known[external_id])] if external_id in self.known else []
-        return [
-            {"total": {"currency": one["currency"]}, "state": one["state"], "revised_at": one["revision"]}
-            for one in told
-        ]
+    def hear(self, number: str, body: bytes) -> None:
+        """Follow what counts, as the service does: a later revision, or another body of the same one."""
+        known = self.known.get(number)
+        earlier = known is not None and revision_of(body) < revision_of(known)
+        if not earlier and body not in self.heard:
+            self.known[number] = body
+        self.heard.add(body)
 
     def api(self, patience: float = 5) -> SuiteApi:
         names = ("clients", "orders", "loyalty")
@@ -77,3 +81,11 @@ class StandIn:
 
 def page(items: list[dict[str, Any]]) -> dict[str, Any]:
     return {"items": items, "next": None}
+
+
+def revision_of(body: bytes) -> datetime:
+    return datetime.fromisoformat(json.loads(body)["revision"])
+
+
+def shown(order: dict[str, Any]) -> dict[str, Any]:
+    return {"revised_at": order["revision"], **{name: order[name] for name in ("external_id", "currency", "state")}}

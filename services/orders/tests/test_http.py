@@ -135,7 +135,8 @@ async def test_a_shops_secret_name_and_meta_keys_are_changed_and_the_rest_stays(
         assert slug(await _send(shop, url, body)) == "signature-wrong"
         signed = {"X-WC-Webhook-Signature": signature_of(body, "another")}
         assert (await _send(shop, url, body, **signed)).status_code == 200
-        assert (await api.patch(place, json={"name": "E-shop"})).json()["settings"]["ico_keys"] == ["_ic"]
+        more = await api.patch(place, json={"name": "E-shop", "settings": {"dic_keys": ["_vat"]}})
+        assert more.json()["settings"] == {"ico_keys": ["_ic"], "dic_keys": ["_vat"]}
         for wrong in ({"secret": ""}, {"kind": "kafka"}, {"name": " "}):
             assert (await api.patch(place, json=wrong)).status_code == 422
         erp = (await api.post("/v1/channels", json={"kind": "kafka", "name": "ERP"})).json()["id"]

@@ -49,6 +49,19 @@ async def test_orders_are_listed_newest_first_page_by_page(bench: Bench) -> None
     assert page["next"] is None
 
 
+async def test_what_a_channel_told_of_is_listed_by_its_own_numbers(bench: Bench) -> None:
+    async with bench.api() as api:
+        channel = UUID((await api.post("/v1/channels", json={"kind": "import", "name": "History"})).json()["id"])
+        await bench.take_in("order", channel, *(raw(0, external_id=number) for number in ("b", "a", "c")))
+        await bench.take_in("order", CHANNEL, raw(0, external_id="elsewhere"))
+        url = f"/v1/channels/{channel}/orders"
+        first = (await api.get(url, params={"limit": 2, "count": True})).json()
+        last = (await api.get(url, params={"limit": 2, "cursor": first["next"]})).json()
+        told = [(one["external_id"], one["state"], one["currency"]) for one in first["items"] + last["items"]]
+        assert (told, first["count"], last["next"]) == ([(number, "open", "CZK") for number in "abc"], 3, None)
+        assert slug(await api.get(f"/v1/channels/{uuid4()}/orders")) == "channel-unknown"
+
+
 async def test_orders_with_something_odd_are_listed(bench: Bench) -> None:
     await bench.take_in("order", CHANNEL, raw(0, external_id="odd", billing={"ico": "abc"}), raw(1, external_id="well"))
     async with bench.api("viewer") as api:

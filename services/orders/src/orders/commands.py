@@ -38,10 +38,10 @@ async def change_channel(
     unit: Unit, channel_id: UUID, name: str | None, secret: str | None, settings: MetaKeys | None
 ) -> Channel:
     """Change what an operator may change of a channel. Raises ChannelUnknown and SecretNotWanted."""
-    found = await store.find_channel(unit.connection, channel_id)
+    found = await store.lock_channel(unit.connection, channel_id)
     if found is None:
         raise ChannelUnknown
-    channel = found.channel.changed(name, secret, settings)
+    channel = found.changed(name, secret, settings)
     await store.change_channel(unit.connection, channel)
     return channel
 

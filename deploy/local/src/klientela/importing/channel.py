@@ -1,14 +1,17 @@
 """Making the suite ready for an import: its channel, and what a currency is worth in points."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from uuid import UUID
 
 from klientela.errors import Refusal
-from klientela.importing.suite_api import Answer, SuiteApi
+from klientela.importing.suite_api import PAGE, Answer, SuiteApi
 
 KIND = "import"
+LOOKED_UP = 3
+"""Orders by which a history is recognised that came under another name."""
 
 
 async def import_channels(api: SuiteApi) -> dict[str, UUID]:
@@ -21,6 +24,18 @@ async def make_channel(api: SuiteApi, name: str) -> UUID:
     """Make an import channel."""
     made = await api.make("orders", "/v1/channels", {"kind": KIND, "name": name})
     return UUID(made["id"])
+
+
+async def refuse_a_second_coming(api: SuiteApi, channels: Mapping[str, UUID], numbers: Iterable[str]) -> None:
+    """Raise Refusal when a history that is to make a channel of its own has an order that another import brought."""
+    for number in islice(numbers, LOOKED_UP):
+        page = await api.get("orders", "/v1/orders", external_id=number, limit=PAGE)
+        found = {order["channel_id"] for order in page["items"]}
+        for name in (name for name, channel in channels.items() if str(channel) in found):
+            raise Refusal(
+                f"Order {number} is in the channel “{name}” already, and nothing was sent. For the same history under"
+                f" another name say --channel “{name}”, for another one --channel with a name of its own."
+            )
 
 
 async def ensure_rate(api: SuiteApi, currency: str, rate: Decimal | None, tell: Callable[[str], None]) -> None:

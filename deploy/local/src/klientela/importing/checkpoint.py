@@ -34,10 +34,6 @@ class Checkpoint:
         whole = {line for line in lines[1:] if len(line) == DIGEST}
         return cls(path, stamp, whole if lines[:1] == [stamp] else set())
 
-    def forget(self) -> None:
-        """Begin anew."""
-        self.sent = set()
-
     def __enter__(self) -> Self:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if self.sent else os.O_TRUNC)

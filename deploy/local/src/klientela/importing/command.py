@@ -27,11 +27,12 @@ def orders(
         Path | None,
         typer.Option(help="Where rejected rows go; imports/rejected-NAME.csv in the data directory if not given."),
     ] = None,
-    again: Annotated[
-        bool, typer.Option("--again", help="Tell all orders anew, as after a wrong currency or --undo.")
+    correct: Annotated[
+        bool, typer.Option("--correct", help="Put right what is in another currency, or was taken back by --undo.")
     ] = False,
     undo: Annotated[
-        bool, typer.Option("--undo", help="Take all orders of the file back: cancelled, and their points with them.")
+        bool,
+        typer.Option("--undo", help="Take back what this file brought: orders are cancelled, points gone."),
     ] = False,
     data: Annotated[
         Path | None,
@@ -41,7 +42,7 @@ def orders(
     """Import a history of orders; running it twice, or after Ctrl-C, sends only what is missing."""
     from klientela.importing.orders import Wishes, import_orders, rate_of
 
-    wishes = Wishes(rate_of(rate), currency, channel, rejected, again=again, undo=undo)
+    wishes = Wishes(rate_of(rate), currency, channel, rejected, correct=correct, undo=undo)
     raise typer.Exit(import_orders(DataDirectory.at(data), file, wishes, as_json=as_json))
 
 

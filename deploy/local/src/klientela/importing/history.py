@@ -62,22 +62,17 @@ class History:
         survey = Survey.of(source.rows())
         return cls(source, survey, Tally(lines=survey.lines))
 
-    def first(self) -> Invoice | None:
-        """The first order, if there is one."""
-        return next((mapped for mapped in self._mapped() if isinstance(mapped, Invoice)), None)
-
     def letters(self, telling: Telling, rejects: RowWriter) -> Iterator[Letter]:
         """Give out the orders, in the order in which they end, and write down what is rejected."""
-        for mapped in self._mapped():
+        comma = self.source.delimiter == ";"
+        for mapped in map_rows(self.source.rows(), self.survey.ends, comma=comma):
             if isinstance(mapped, Rejected):
                 self.tally.rejected += 1
                 rejects.writerow([mapped.row.line, mapped.reason, *mapped.row.cells])
             else:
                 self.tally.count(mapped)
-                yield letter_of(mapped, telling)
-
-    def _mapped(self) -> Iterator[Invoice | Rejected]:
-        return map_rows(self.source.rows(), self.survey.ends, comma=self.source.delimiter == ";")
+                if letter := letter_of(mapped, telling):
+                    yield letter
 
 
 @contextmanager

@@ -201,14 +201,14 @@ def decimal_comma(column: str, text: str) -> Decimal:
 
 @lru_cache(maxsize=4_096)
 def read_date(text: str) -> datetime:
-    """Read the local time of a file, which counts as UTC; one with an offset is moved there. Raises BadLine."""
+    """Read the local time of a file, to the second, as UTC; one with an offset is moved there. Raises BadLine."""
     tidy = text.strip()
     try:
         at = datetime.fromisoformat(tidy)
     except ValueError:
         at = read_other_date(tidy)
     try:
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        return (at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)).replace(microsecond=0)
     except OverflowError:
         raise BadLine("its InvoiceDate is out of range") from None
 

@@ -4,20 +4,21 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from klientela.errors import Refusal
-from klientela.importing.channel import ensure_rate, import_channels, make_channel
+from klientela.importing.channel import ensure_rate, import_channels, make_channel, refuse_a_second_coming
 from klientela.importing.checkpoint import Checkpoint, imports_folder
 from klientela.importing.history import History, RowWriter, Tally, rejects_file
-from klientela.importing.outcome import Outcome, count_dead_letters, count_orders, outcome_of
+from klientela.importing.outcome import Outcome, outcome_of
 from klientela.importing.progress import Progress
-from klientela.importing.quiet import look, worked_off
+from klientela.importing.quiet import worked_off
 from klientela.importing.sending import Sending
 from klientela.importing.suite_api import SuiteApi
 from klientela.importing.telling import Telling, known_of, telling_of
@@ -37,7 +38,7 @@ class Wishes:
     currency: str | None = None
     channel: str | None = None
     rejected: Path | None = None
-    again: bool = False
+    correct: bool = False
     undo: bool = False
 
     def __post_init__(self) -> None:
@@ -45,8 +46,8 @@ class Wishes:
             raise Refusal(f"{self.currency} is no currency. --currency takes three capital letters, such as CZK.")
         if self.channel is not None and not self.channel.strip():
             raise Refusal("A channel needs a name: --channel cannot be empty.")
-        if self.again and self.undo:
-            raise Refusal("--again and --undo are opposites: give one of them.")
+        if self.correct and self.undo:
+            raise Refusal("--correct and --undo are opposites: give one of them.")
 
 
 def rate_of(text: str) -> Decimal | None:
@@ -78,10 +79,9 @@ def import_orders(layout: DataDirectory, file: Path, wishes: Wishes, *, as_json:
         progress.tell(f"{history.tally.rejected} rejected rows, each with its line and reason: {run.rejected}")
     told = report(history.tally, telling, outcome, time.monotonic() - started)
     print(json.dumps(told) if as_json else sentence(told), flush=True)
-    missing = max(history.tally.invoices - outcome.orders, outcome.refused)
-    if missing > 0:
-        progress.tell(f"{missing} orders did not become orders. Look at `klientela dead-letters`.")
-    return 1 if missing > 0 else 0
+    if outcome.missing:
+        progress.tell(f"{outcome.missing} orders are not there as the file has them. Look at `klientela dead-letters`.")
+    return 1 if outcome.missing else 0
 
 
 def report(tally: Tally, telling: Telling, outcome: Outcome, seconds: float) -> dict[str, Any]:
@@ -127,51 +127,36 @@ class Run:
     async def whole_way(self, api: SuiteApi) -> tuple[Telling, Outcome]:
         """Prepare, send, wait, ask."""
         async with api:
-            dead_before = await count_dead_letters(api)
             with rejects_file(self.rejected) as rejects:
                 channel, telling = await self.prepare(api)
-                await self.send(api, channel, telling, rejects)
+                told = await self.send(api, channel, telling, rejects)
             self.progress.working_off()
             await worked_off(api, self.progress.left)
-            return telling, await outcome_of(api, channel, dead_before)
+            return telling, await outcome_of(api, channel, telling, told)
 
     async def prepare(self, api: SuiteApi) -> tuple[UUID, Telling]:
         """Decide how the orders are told, and see that there are a rate and a channel before the first is sent."""
-        name = (self.wishes.channel or f"import {self.history.source.name}").strip()
+        survey, wishes = self.history.survey, self.wishes
+        name = (wishes.channel or f"import {self.history.source.name}").strip()
         channels = await import_channels(api)
-        channel, first = channels.get(name), self.history.first()
-        known = await known_of(api, channel, first) if channel and first else None
-        telling = telling_of(known, self.wishes.currency, again=self.wishes.again, undo=self.wishes.undo)
-        if not self.wishes.undo:
-            await ensure_rate(api, telling.currency, self.wishes.rate, self.progress.tell)
-        if channels and not channel:
-            self.progress.tell(f"“{name}” is a new channel; what {listed(channels)} brought would come a second time.")
-        survey = self.history.survey
+        channel = channels.get(name)
+        known = await known_of(api, channel, survey.ends) if channel else {}
+        telling = telling_of(known, wishes.currency, datetime.now(UTC), correct=wishes.correct, undo=wishes.undo)
+        if not channel and not wishes.channel:
+            await refuse_a_second_coming(api, channels, survey.ends)
+        if not wishes.undo:
+            await ensure_rate(api, telling.currency, wishes.rate, self.progress.tell)
         self.progress.tell(
             f"{survey.lines} lines of {len(survey.ends)} invoices in {telling.currency} go into the channel “{name}”."
         )
         return channel or await make_channel(api, name), telling
 
-    async def send(self, api: SuiteApi, channel: UUID, telling: Telling, rejects: RowWriter) -> None:
-        """Send what the service has not got yet; all, when it is told anew."""
-        checkpoint = Checkpoint.of(self.layout, channel)
-        anew = self.wishes.again or self.wishes.undo
-        if checkpoint.sent and (anew or await forgotten(api, channel, len(checkpoint.sent))):
-            checkpoint.forget()
+    async def send(self, api: SuiteApi, channel: UUID, telling: Telling, rejects: RowWriter) -> Mapping[str, datetime]:
+        """Send what the service has not got yet; the revision of each order."""
         self.progress.sending(len(self.history.survey.ends))
-        with checkpoint:
-            sending = Sending(api, channel, checkpoint, self.progress.passed)
+        with Checkpoint.of(self.layout, channel) as checkpoint:
+            sending = Sending(api, channel, checkpoint, self.progress.passed, telling.known)
             await sending.send(self.history.letters(telling, rejects))
         if sending.known:
-            self.progress.tell(f"{sending.known} of {self.history.tally.invoices} orders had been sent before.")
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names as a sentence has them."""
-    return ", ".join(f"“{name}”" for name in names)
-
-
-async def forgotten(api: SuiteApi, channel: UUID, sent: int) -> bool:
-    """Whether the service may have fewer orders than it once took, as with a database set back by hand."""
-    backlog = await look(api)
-    return await count_orders(api, channel) + backlog.intake < sent
+            self.progress.tell(f"{sending.known} of {len(sending.told)} orders had been sent before.")
+        return sending.told

@@ -1,32 +1,42 @@
 """What an import has come to, asked from the services."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from klientela.importing.suite_api import SuiteApi
+from klientela.importing.telling import Telling, known_of
 
 
 class Outcome(NamedTuple):
-    """Orders that the service has of a channel, clients with the channel's identities, and those clients' points.
+    """Orders that are not as they were told, clients with the channel's identities, and those clients' points."""
 
-    ``refused`` are messages that became dead letters while the orders were worked off.
-    """
-
-    orders: int
+    missing: int
     clients: int
     points: int
-    refused: int = 0
 
 
-async def outcome_of(api: SuiteApi, channel: UUID, dead_before: int) -> Outcome:
-    """Ask for the outcome of a channel's orders so far."""
-    refused = max(await count_dead_letters(api) - dead_before, 0)
+async def outcome_of(api: SuiteApi, channel: UUID, telling: Telling, told: Mapping[str, datetime]) -> Outcome:
+    """Ask what came of orders that were told as these revisions."""
     clients = await clients_of(api, channel)
     points = 0
     async for account in api.pages("loyalty", "/v1/accounts"):
         if account["client_id"] in clients:
             points += int(account["points"])
-    return Outcome(await count_orders(api, channel), len(clients), points, refused)
+    return Outcome(len(await missing(api, channel, telling, told)), len(clients), points)
+
+
+async def missing(api: SuiteApi, channel: UUID, telling: Telling, told: Mapping[str, datetime]) -> list[str]:
+    """Name orders that the service does not have as they were told; one told of the future it has as of now."""
+    there = await known_of(api, channel, told)
+    return [
+        number
+        for number, revision in told.items()
+        if (known := there.get(number)) is None
+        or not telling.said_by(known)
+        or known.revised_at < min(revision, telling.now)
+    ]
 
 
 async def clients_of(api: SuiteApi, channel: UUID) -> set[str]:
@@ -37,15 +47,3 @@ async def clients_of(api: SuiteApi, channel: UUID) -> set[str]:
         async for identity in api.pages("clients", "/v1/identities")
         if identity["kind"] == "external" and identity["value"].startswith(own) and identity["client_id"]
     }
-
-
-async def count_dead_letters(api: SuiteApi) -> int:
-    """How many open dead letters the service of orders has."""
-    page = await api.get("orders", "/v1/dead-letters", limit=1, count="true")
-    return int(page["count"])
-
-
-async def count_orders(api: SuiteApi, channel: UUID) -> int:
-    """How many orders the service has of a channel."""
-    page = await api.get("orders", "/v1/orders", channel_id=str(channel), limit=1, count="true")
-    return int(page["count"])

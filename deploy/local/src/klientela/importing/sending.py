@@ -1,12 +1,14 @@
 """Sending orders: a few calls under way at once, what was sent before left out."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from klientela.importing.checkpoint import Checkpoint
 from klientela.importing.suite_api import SuiteApi
+from klientela.importing.telling import Known
 from klientela.importing.wire import Batch, Letter, batches
 
 UNDER_WAY = 4
@@ -16,14 +18,16 @@ UNDER_WAY = 4
 class Sending:
     """The way of orders into one channel; `passed` is told how many more are done with, sent now or before.
 
-    `known` counts those that were sent before.
+    `known` counts those that were sent before and are there, and `told` has the revision of each order of the file.
     """
 
     api: SuiteApi
     channel: UUID
     checkpoint: Checkpoint
     passed: Callable[[int], None]
+    there: Mapping[str, Known] = field(default_factory=dict)
     known: int = 0
+    told: dict[str, datetime] = field(default_factory=dict)
 
     async def send(self, letters: Iterable[Letter]) -> None:
         """Send all that were not sent before; the file is read in a thread while calls are under way."""
@@ -40,9 +44,11 @@ class Sending:
                 call.cancel()
 
     def unsent(self, letters: Iterable[Letter]) -> Iterator[Letter]:
-        """Leave out what the checkpoint knows."""
+        """Leave out what the checkpoint knows, unless the service has forgotten it."""
         for letter in letters:
-            if letter.digest in self.checkpoint.sent:
+            self.told[letter.number] = letter.revision
+            there = self.there.get(letter.number)
+            if letter.digest in self.checkpoint.sent and there and there.revised_at >= letter.revision:
                 self.known += 1
                 self.passed(1)
             else:

@@ -16,8 +16,10 @@ LONGEST_ORDER = 300_000
 
 
 class Letter(NamedTuple):
-    """One order ready to be sent; `digest` tells whether the very same was sent before."""
+    """One order ready to be sent, as a revision; `digest` tells whether the very same was sent before."""
 
+    number: str
+    revision: datetime
     digest: str
     body: bytes
 
@@ -33,25 +35,31 @@ class Batch(NamedTuple):
         return b'{"orders":[' + b",".join(letter.body for letter in self.letters) + b"]}"
 
 
-def letter_of(invoice: Invoice, telling: Telling) -> Letter:
-    """Write one invoice as an order that was paid at its date, or that was never paid when it is taken back."""
-    body = written(invoice, telling, named=True)
+def letter_of(invoice: Invoice, telling: Telling) -> Letter | None:
+    """Write one invoice as an order that was paid at its date, or was never paid if it is taken back.
+
+    There is no letter if there is nothing to tell.
+    """
+    revision = telling.revision(invoice)
+    if revision is None:
+        return None
+    body = written(invoice, telling, revision, named=True)
     if len(body) > LONGEST_ORDER:
-        body = written(invoice, telling, named=False)
-    return Letter(sha256(body).hexdigest()[:32], body)
+        body = written(invoice, telling, revision, named=False)
+    return Letter(invoice.number, revision, sha256(body).hexdigest()[:32], body)
 
 
-def written(invoice: Invoice, telling: Telling, *, named: bool) -> bytes:
+def written(invoice: Invoice, telling: Telling, revision: datetime, *, named: bool) -> bytes:
     """The order as JSON, with or without the names of its items."""
     order: dict[str, Any] = {
         "external_id": invoice.number,
-        "revision": moment(telling.revision(invoice)),
+        "revision": moment(revision),
         "number": invoice.number,
         "kind": "refund" if invoice.is_refund else "order",
         "state": telling.state,
         "placed_at": moment(invoice.placed_at),
         "paid_at": moment(invoice.placed_at) if telling.state == "paid" else None,
-        "currency": telling.currency,
+        "currency": telling.currency_of(invoice.number),
         "total": f"{invoice.total:f}",
         "customer": invoice.customer,
         "billing": {"country": invoice.country},

@@ -44,4 +44,6 @@ class Channel:
         """Return the channel with what is given in place of what it has. Raises SecretNotWanted."""
         if self.kind != "woocommerce" and (secret or settings):
             raise SecretNotWanted
-        return replace(self, name=name or self.name, secret=secret or self.secret, settings=settings or self.settings)
+        keys = settings.model_dump(exclude_unset=True) if settings else {}
+        merged = self.settings.model_copy(update=keys)
+        return replace(self, name=name or self.name, secret=secret or self.secret, settings=merged)

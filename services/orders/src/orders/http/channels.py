@@ -7,7 +7,7 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from chassis.web.idempotency import show_once
-from chassis.web.paging import Count, Cursor, Limit, Page, page_of
+from chassis.web.paging import Count, Cursor, Limit, Page, page_of, read_cursor, text
 from chassis.web.route import Reads, Writes, router
 from orders import store
 from orders.adapters.envelope import wrap
@@ -15,6 +15,8 @@ from orders.commands import change_channel, channel_at_the_door, open_channel, t
 from orders.domain.channel import Channel, ChannelKind, MetaKeys
 from orders.domain.revision import ChannelOrder
 from orders.http.places import before
+from orders.store.orders_read import Wanted, count_orders
+from schemas.orders import OrderState
 from schemas.values import Instant, Name
 
 routes = router("channels")
@@ -67,6 +69,15 @@ class ChannelView(BaseModel):
     token: str | None = None
 
 
+class ToldView(BaseModel):
+    """How a channel told of an order last."""
+
+    external_id: str
+    revised_at: Instant
+    state: OrderState
+    currency: str
+
+
 class Batch(BaseModel):
     """Orders of a channel, in the canonical form."""
 
@@ -107,6 +118,19 @@ async def patch_channel(request: Request, unit: Writes, channel_id: UUID, change
     """Rename a channel, or give a shop's another secret or other meta keys."""
     channel = await change_channel(unit, channel_id, changes.name, changes.secret, changes.settings)
     return _view(request, channel)
+
+
+@routes.get("/channels/{channel_id}/orders")
+async def get_told(
+    unit: Reads, channel_id: UUID, *, limit: Limit = 100, cursor: Cursor = None, count: Count = False
+) -> Page[ToldView]:
+    """List what a channel has told of, in the order of its own numbers: what it need not tell again."""
+    await channel_at_the_door(unit.connection, channel_id)
+    (after,) = read_cursor(cursor, text) if cursor else ("",)
+    rows = await store.list_told(unit.connection, channel_id, limit + 1, after)
+    page = page_of(rows, limit, lambda row: [row["external_id"]], lambda row: ToldView(**row))
+    page.count = await count_orders(unit.connection, Wanted(channel_id=channel_id)) if count else None
+    return page
 
 
 @routes.post("/channels/{channel_id}/orders", status_code=202)

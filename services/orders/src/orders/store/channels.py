@@ -33,6 +33,12 @@ async def add_channel(connection: Connection, channel: Channel) -> None:
     )
 
 
+async def lock_channel(connection: Connection, channel_id: UUID) -> Channel | None:
+    """Return a channel to be changed, locked against others who would."""
+    row = await connection.fetchrow("select * from channels where id = $1 for update", channel_id)
+    return _channel(row) if row else None
+
+
 async def change_channel(connection: Connection, channel: Channel) -> None:
     """Store what was changed of a channel."""
     await connection.execute(

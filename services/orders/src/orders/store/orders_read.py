@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
 from chassis.database import Connection
 from orders.store.orders import public_of
 from schemas.orders import Order as PublicOrder
@@ -47,6 +49,18 @@ async def list_orders(
         limit + 1,
     )
     return [public_of(row) for row in rows]
+
+
+async def list_told(connection: Connection, channel_id: UUID, limit: int, after: str) -> list[asyncpg.Record]:
+    """Return how a channel's orders were told last, in the order of its own numbers."""
+    rows: list[asyncpg.Record] = await connection.fetch(
+        "select external_id, revised_at, state, currency from orders where channel_id = $1 and external_id > $2"
+        " order by external_id limit $3",
+        channel_id,
+        after,
+        limit,
+    )
+    return rows
 
 
 async def count_orders(connection: Connection, wanted: Wanted) -> int:
