@@ -134,17 +134,12 @@ def test_a_customer_number_loses_the_trace_of_a_spreadsheet_only(text: str, cust
     assert order.customer == customer
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "2010-12-01T08:26:00Z",
-        "2010-12-01T09:26:00+01:00",
-        "1.12.2010 8:26",
-        "12/1/2010 8:26",
-        "2010-12-01 08:26",
-        "2010-12-01 08:26:00.250",
-    ],
-)
+DATES = (
+    "2010-12-01T08:26:00Z", "2010-12-01T09:26:00+01:00", "1.12.2010 8:26", "12/1/2010 8:26", "2010-12-01 08:26:00.250",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DATES)
 def test_dates_are_read_in_the_usual_forms(text: str) -> None:
     [order], _ = mapped(cells(at=text))
     assert order.placed_at == datetime(2010, 12, 1, 8, 26, tzinfo=UTC)

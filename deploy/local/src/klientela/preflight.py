@@ -19,6 +19,7 @@ DISK = 1_000_000_000
 VARIABLE = "KLIENTELA_PREFLIGHT"
 STEP, MOST_SHIFTS = 100, 100
 """Bases of suites beside each other, and how many of them are looked at."""
+LAST_PORT = 65_535
 
 
 def check(data: Path, ports: Mapping[str, int], elsewhere: Sequence[str] = ()) -> None:
@@ -41,7 +42,8 @@ def taken(ports: Mapping[str, int]) -> list[str]:
             found[suite] = f"The Klientela of {suite} has these ports. Stop it with `klientela down --data {suite}`"
         else:
             found[port] = f"Port {port}, which {name} needs, is taken by {named(process)}. End that process"
-    advice = f", or choose other ports with --port-base, such as {free_base(ports)}." if found else ""
+    free = free_base(ports) if found else None
+    advice = f", or choose other ports with --port-base{f', such as {free}' if free else ''}."
     return [sentence + advice for sentence in found.values()]
 
 
@@ -59,11 +61,12 @@ def suite_of(process: psutil.Process) -> Path | None:
     return Path(run).parent if run else None
 
 
-def free_base(ports: Mapping[str, int]) -> int:
-    """A base for --port-base from which all these ports are free."""
-    shifts = range(STEP, MOST_SHIFTS * STEP, STEP)
+def free_base(ports: Mapping[str, int]) -> int | None:
+    """A base for --port-base from which all these ports are free, if one is near."""
+    shifts = range(STEP, min(MOST_SHIFTS * STEP, LAST_PORT - max(ports.values())), STEP)
     free = (shift for shift in shifts if all(is_free(port + shift) for port in ports.values()))
-    return min(ports.values()) - 1 + next(free, STEP)
+    shift = next(free, None)
+    return min(ports.values()) - 1 + shift if shift else None
 
 
 def needed_memory(elsewhere: Sequence[str]) -> int:

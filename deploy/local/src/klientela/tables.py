@@ -28,8 +28,8 @@ def number(header: str) -> Column:
 
 def terminal(*, markup: bool = False) -> Console:
     """Stdout, which shows texts as they are; lines that go into a file or another program are not broken."""
-    narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(highlight=False, markup=markup, width=None if narrow else UNBROKEN)
+    has_width = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(highlight=False, markup=markup, width=None if has_width else UNBROKEN)
 
 
 def indented(console: Console, text: Text | str, columns: int) -> None:
