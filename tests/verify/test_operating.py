@@ -201,6 +201,7 @@ def test_a_key_is_made_works_is_listed_and_revoked(operator: Operator) -> None:
     assert httpx.get(address, headers=bearer, trust_env=False).status_code == 200
     assert operator.ask("keys", "revoke", made["id"])["id"] == made["id"]
     assert f"Key {made['id']} is revoked since 20" in operator.run("keys", "revoke", made["id"])
+    assert "was made here" in operator.run("keys", "revoke", uuid4())
     assert httpx.get(address, headers=bearer, trust_env=False).status_code == 401
 
 

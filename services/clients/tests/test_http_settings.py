@@ -105,8 +105,10 @@ async def test_keys_are_made_shown_once_used_and_revoked(bench: Bench) -> None:
         assert (await api.delete(f"/v1/keys/{made['id']}")).json() == revoked
         assert (await api.get("/v1/clients", headers=headers)).status_code == 401
         assert (await api.get("/v1/keys")).json()["items"][0]["revoked_at"] == revoked["revoked_at"]
-        for wrong in ({"role": "channel"}, {"role": "root"}, {"role": "viewer", "expires_at": "2020-01-01T00:00:00Z"}):
-            assert (await api.post("/v1/keys", json={"name": "X", **wrong})).status_code == 422
+        for wrong in (
+            {"role": "channel"}, {"role": "root"}, {"expires_at": "2020-01-01T00:00:00Z"}, {"name": "a\nb\x1b[31m"},
+        ):  # fmt: skip
+            assert (await api.post("/v1/keys", json={"name": "X", "role": "viewer", **wrong})).status_code == 422
     assert [record.type for record in await bench.records()] == [KeyRevoked.event_type]
     assert made["key"] not in str(await everything(bench))
 

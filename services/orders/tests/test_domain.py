@@ -143,6 +143,15 @@ def test_a_buyer_is_recognised_by_the_best_that_is_known(
     assert a_revision(0, billing=billing, customer=customer).identity == identity
 
 
+@pytest.mark.parametrize(("quantity", "warnings"), [("1000", ()), ("1001", ("too-many-devices",))])
+def test_a_line_of_more_devices_than_get_cards_is_warned_of(quantity: str, warnings: tuple[str, ...]) -> None:
+    order = Order(ID)
+    items = [{"sku": PUMP.sku, "quantity": quantity, "unit_price": "1"}]
+    list(order.revise(a_revision(0, items=items), NOBODY, {PUMP.sku: PUMP}))
+    assert order.public is not None
+    assert order.public.warnings == warnings
+
+
 def test_what_the_catalogue_said_once_of_an_item_stays() -> None:
     order = Order(ID)
     list(order.revise(a_revision(0), NOBODY, {PUMP.sku: PUMP}))

@@ -62,6 +62,21 @@ async def test_what_a_channel_told_of_is_listed_by_its_own_numbers(bench: Bench)
         assert slug(await api.get(f"/v1/channels/{uuid4()}/orders")) == "channel-unknown"
 
 
+async def test_amounts_are_written_out_as_they_came(bench: Bench) -> None:
+    """PostgreSQL gives back 60000 as 6E+4, which no reader of JSON takes for money."""
+    product = {"name": "Čerpadlo", "price": {"amount": "20000", "currency": "CZK"}}
+    await bench.take_in("order", CHANNEL, raw(0, total="60000", items=[{"quantity": "200", "unit_price": "300"}]))
+    async with bench.api() as api:
+        await api.put("/v1/products/P", json=product)
+        (order,) = (await api.get("/v1/orders")).json()["items"]
+        assert order["total"]["amount"] == "60000"
+        assert (order["items"][0]["quantity"], order["items"][0]["unit_price"]) == ("200", "300")
+        assert (await api.get("/v1/products/P")).json()["price"]["amount"] == "20000"
+        gone = await api.delete(f"/v1/orders/{order['id']}/client")
+        assert gone.json()["total"]["amount"] == "60000"
+    assert all(b"E+" not in record.body for record in await bench.records())
+
+
 async def test_orders_with_something_odd_are_listed(bench: Bench) -> None:
     await bench.take_in("order", CHANNEL, raw(0, external_id="odd", billing={"ico": "abc"}), raw(1, external_id="well"))
     async with bench.api("viewer") as api:

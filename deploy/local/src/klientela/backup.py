@@ -14,6 +14,7 @@ from klientela.layout import DataDirectory
 from klientela.ports import HOST
 from klientela.postgres import SUPERUSER
 from klientela.postgres_binaries import programs
+from klientela.running import not_up
 from klientela.supervisor import Start, announced
 
 OWN_CLUSTER = (
@@ -27,7 +28,7 @@ def backup(layout: DataDirectory, target: Path) -> int:
     """Write the backup and say where it is; the exit code."""
     announcement = announced(layout)
     if not announcement:
-        raise Refusal(f"The suite in {layout.root} is not up. Start it with `klientela up`, then back it up.")
+        raise not_up(layout)
     start = Start.read(layout)
     names = [name for name in start.elsewhere if name != "kafka"] if start else []
     if names or not announcement["postgres"]:

@@ -75,6 +75,8 @@ def revoke_key(layout: DataDirectory, key: str | None, *, as_json: bool) -> int:
         what = f"{key} is no id of a key" if key else "Say which"
         raise Refusal(f"{what}: `keys revoke ID`. `keys list` shows the ids.") from None
     suite = RunningSuite.of(layout)
+    with suite.apis() as apis:
+        known = any(made["id"] == str(identity) for made in apis.pages(OWNER, "/v1/keys"))
     try:
         with suite.apis() as apis:
             revoked = revoke(apis, identity)
@@ -86,6 +88,8 @@ def revoke_key(layout: DataDirectory, key: str | None, *, as_json: bool) -> int:
         print(json.dumps(revoked, ensure_ascii=False))
         return 0
     print(f"Key {identity} is revoked since {revoked['revoked_at'][:19].replace('T', ' ')} UTC.")
+    if not known:
+        print("No key with this id was made here. Should there be one, it is refused.")
     if "replaced_by" in revoked:
         print(f"It was the first operator's. The new one, {revoked['replaced_by']}, is in {kept_in(layout)}.")
     return 0

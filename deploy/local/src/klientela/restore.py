@@ -83,6 +83,9 @@ def unpack(source: Path, work: Path) -> None:
         (parts / "backup_manifest").rename(cluster / "backup_manifest")
     except tarfile.ReadError as error:
         raise Refusal(f"{source} is no backup, or not a whole one. Nothing was changed.") from error
+    except FileNotFoundError as error:
+        lacks = Path(str(error.filename)).name
+        raise Refusal(f"{source} is no backup of Klientela: it lacks {lacks}. Nothing was changed.") from error
     except (OSError, tarfile.TarError, KeyError, ValueError) as error:
         raise Refusal(f"{source} is not a whole backup of Klientela ({error}). Nothing was changed.") from error
     if reason:

@@ -1,5 +1,6 @@
 """What automation publishes: requests that the owners decide, and its rules."""
 
+from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
@@ -56,7 +57,7 @@ class OpportunityRequested(Request):
     stage: Name
     name: Text
     sku: Name | None = None
-    quantity: Amount = Field(default=1, validate_default=True)
+    quantity: Amount = Decimal(1)
 
 
 class CampaignEnrolmentRequested(Request):

@@ -10,6 +10,8 @@ from schemas.ids import product_id
 from schemas.values import Address, Amount, Billing, Identity, Instant, Money, Name, Text
 
 OrderState = Literal["open", "paid", "refunded", "cancelled"]
+MOST_DEVICES = 1_000
+"""Units of one line that may be devices with a card each; a line of more makes none."""
 PERSONAL = ("order.billing", "order.shipping")
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, PlainSerializer, StringConstraints
 from stdnum.cz import dic as czech_dic
 from stdnum.exceptions import ValidationError as BadNumber
 
@@ -20,8 +20,18 @@ Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=2_000)
 Name = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", min_length=1, max_length=300, strip_whitespace=True)]
 """A text that is not empty."""
 
-Amount = Annotated[Decimal, Field(max_digits=20, decimal_places=6, allow_inf_nan=False)]
-"""An exact decimal below 10^14 with at most six places; never a float."""
+
+def _written_out(amount: Decimal) -> str:
+    """Write an amount with all its digits: 60000 that comes from PostgreSQL is read as 6E+4, and is no money so."""
+    return f"{amount:f}"
+
+
+Amount = Annotated[
+    Decimal,
+    Field(max_digits=20, decimal_places=6, allow_inf_nan=False),
+    PlainSerializer(_written_out, return_type=str, when_used="json"),
+]
+"""An exact decimal below 10^14 with at most six places; never a float, and never in powers of ten."""
 
 
 def _in_utc(at: datetime) -> datetime:

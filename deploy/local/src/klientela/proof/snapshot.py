@@ -21,6 +21,8 @@ SESSION = {
 BETWEEN_LOOKS = 0.3
 """Seconds; events cause events, so a suite is at rest when a second look sees what the first one saw."""
 
+SHOWN = 2
+"""Of what is left to do, so much is said while it is waited for."""
 QUIET = "suite.quiet"
 
 
@@ -57,7 +59,8 @@ async def at_rest(
             quiet = not left and heads == before
             if quiet or (time.monotonic() >= deadline and looks > 1):
                 break
-            progress(f"Waiting: {'; '.join(left) or 'looking a second time'}")
+            more = f", and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
+            progress(f"Waiting: {'; '.join(left[:SHOWN]) or 'looking a second time'}{more}")
             before = heads if not left else None
             await look.aclose()
             await asyncio.sleep(BETWEEN_LOOKS)

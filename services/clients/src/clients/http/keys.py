@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Depends, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from chassis.errors import BusinessError
 from chassis.web.idempotency import show_once
@@ -31,7 +31,7 @@ class CannotSign(BusinessError):
 class NewKey(Body):
     """A key to make: for whom, what it may do, and until when."""
 
-    name: Name
+    name: Annotated[Name, Field(pattern=r"^[^\x00-\x1f\x7f]+$")]
     role: Literal["viewer", "operator", "manager", "admin"]
     expires_at: Instant | None = None
 

@@ -5,7 +5,7 @@ So reading a message is a pure function of what is kept, today and when a dead l
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -101,7 +101,11 @@ def told_plainly() -> Iterator[None]:
         yield
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False, include_context=False)
-        raise Rejected("; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in faults[:20])) from None
+        raise Rejected("; ".join(": ".join(filter(None, (_place(f["loc"]), f["msg"]))) for f in faults[:20])) from None
+
+
+def _place(names: Iterable[int | str]) -> str:
+    return ".".join(map(str, names))
 
 
 def _no_number(name: str) -> NoReturn:

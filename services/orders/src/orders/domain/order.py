@@ -14,9 +14,7 @@ from orders.domain.product import Catalogue, as_sold
 from orders.domain.revision import Removal, Revision
 from orders.domain.telling import Telling
 from schemas.orders import (
-    Order as PublicOrder,
-)
-from schemas.orders import (
+    MOST_DEVICES,
     OrderAssigned,
     OrderCancelled,
     OrderChanged,
@@ -26,6 +24,9 @@ from schemas.orders import (
     OrderPaid,
     OrderPlaced,
     OrderRefunded,
+)
+from schemas.orders import (
+    Order as PublicOrder,
 )
 
 E = TypeVar("E", bound=OrderEvent)
@@ -136,6 +137,8 @@ class Order:
             if old and kept
             else {**_by_link(link), "billing": revision.billing}
         )
+        items = tuple(as_sold(item, old.items if old else (), catalogue) for item in revision.items)
+        crowded = any(item.device and int(item.quantity) > MOST_DEVICES for item in items)
         return PublicOrder(
             id=self.id,
             channel_id=revision.channel_id,
@@ -150,8 +153,8 @@ class Order:
             paid_at=revision.paid_at,
             revised_at=revision.revised_at,
             shipping=revision.shipping,
-            items=tuple(as_sold(item, old.items if old else (), catalogue) for item in revision.items),
-            warnings=revision.warnings,
+            items=items,
+            warnings=(*revision.warnings, "too-many-devices") if crowded else revision.warnings,
             version=old.version if old else 1,
         ).model_copy(update=whose)
 

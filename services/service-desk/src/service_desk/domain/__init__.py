@@ -14,10 +14,10 @@ from service_desk.domain.care import (
 from service_desk.domain.device import REMIND, Device, announce
 from service_desk.domain.lead import REPLAN, ChangeLead, Lead
 from service_desk.domain.months import months_later
-from service_desk.domain.order_devices import MOST_UNITS, OrderDevices
+from service_desk.domain.order_devices import OrderDevices
 
 __all__ = [
-    "MOST_UNITS", "REMIND", "REPLAN", "AlreadyCompleted", "Care", "ChangeLead", "CompleteServiceOrder",
+    "REMIND", "REPLAN", "AlreadyCompleted", "Care", "ChangeLead", "CompleteServiceOrder",
     "CompletedInFuture", "Device", "DeviceOutOfCare", "Lead", "OpenServiceOrder", "OrderDevices", "RegisterDevice",
     "ServiceOrder", "SoldInFuture", "announce", "months_later",
 ]  # fmt: skip
