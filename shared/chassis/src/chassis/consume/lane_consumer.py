@@ -20,6 +20,8 @@ BUFFER = 1_000
 """Records a partition may have waiting before it is paused."""
 STUCK_AFTER = 300.0
 """Seconds a batch may take; then the consumer is started anew from the offsets."""
+COMMITTING = 5.0
+"""Seconds that offsets, which are only a hint, may keep us from reading and from seeing what has failed."""
 CLOSING = 5.0
 """Seconds that a batch in flight has to end when the process is asked to."""
 NOTHING_FOR = 3.0
@@ -172,8 +174,9 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         news = {p: offset for p, offset in offsets.items() if p in mine and self._committed.get(p) != offset}
         if news:
             reach("offset.before")
-            with contextlib.suppress(KafkaError):
-                await self._consumer.commit(news)
+            with contextlib.suppress(KafkaError, TimeoutError):  # the client would try for as long as a topic is away
+                async with asyncio.timeout(COMMITTING):
+                    await self._consumer.commit(news)
                 self._committed |= news
             reach("offset.after")
 

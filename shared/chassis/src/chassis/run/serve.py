@@ -27,6 +27,7 @@ from chassis.events.relay import Relay
 from chassis.run.housekeeping import keep_house
 from chassis.run.logs import configure_logs
 from chassis.run.migrations import migrate
+from chassis.run.parts import for_ever
 from chassis.run.settings import Settings
 from chassis.run.start import seed
 from chassis.run.topics import ensure_topics, wait_for_topics
@@ -92,7 +93,7 @@ class Process:
         while True:
             began = loop.time()
             try:
-                await part()
+                await for_ever(part())
             except Exception as error:  # noqa: BLE001 - a part that fails is started anew, whatever it was
                 pause = 0.1 if loop.time() - began > 30 else min(pause * 2, 5)  # noqa: PLR2004 - half a minute is well
                 self.app.state.health.waiting.add(name)
@@ -134,8 +135,8 @@ class Process:
             self._up(f"consumer {name}")
             async with asyncio.TaskGroup() as tasks:
                 for source in sources:
-                    tasks.create_task(mender.run(source, self.settings.heads_every))
-                tasks.create_task(consumer.run())
+                    tasks.create_task(for_ever(mender.run(source, self.settings.heads_every)))
+                tasks.create_task(for_ever(consumer.run()))
         finally:
             await feed.close()
 
@@ -166,9 +167,10 @@ class Process:
         async with Lookup(self.settings.kafka) as look:
             reader = OutsideReader(self.database, self.service, look, self.app.state.intake_stored, prefix)
             self._up("outside")
+            consumer = self._consumer("outside", partitions, topics, reader.apply, reader.begin)
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(reader.watch(self.settings.heads_every))
-                tasks.create_task(self._consumer("outside", partitions, topics, reader.apply, reader.begin).run())
+                tasks.create_task(for_ever(reader.watch(self.settings.heads_every)))
+                tasks.create_task(for_ever(consumer.run()))
 
     def _consumer(
         self, name: str, partitions: int, topics: Sequence[str], apply: Apply, begin: Begin | None = None
