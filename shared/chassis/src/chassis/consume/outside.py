@@ -54,8 +54,12 @@ class Lookup:
         self._one = asyncio.Lock()
 
     async def __aenter__(self) -> Look:
-        """Connect."""
-        await self._kafka.start()
+        """Connect; who is cancelled meanwhile leaves nothing open."""
+        try:
+            await self._kafka.start()
+        except BaseException:
+            await self._kafka.stop()
+            raise
         return self._look
 
     async def __aexit__(

@@ -48,7 +48,9 @@ async def _beyond(
     source: str, bootstrap: str, offsets: Mapping[TopicPartition, int]
 ) -> AsyncGenerator[Sequence[Record]]:
     """Read what partitions have from offsets to their ends; strangers are passed over."""
-    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False) as consumer:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    try:
+        await consumer.start()
         begins, ends = await consumer.beginning_offsets(list(offsets)), await consumer.end_offsets(list(offsets))
         starts = {place: max(begins[place], offset) for place, offset in offsets.items()}
         left = [place for place, end in ends.items() if starts[place] < end]
@@ -62,6 +64,8 @@ async def _beyond(
                 raise TimeoutError(message)
             yield [record for batch in found.values() for record in _readable(source, batch)]
             left = [place for place in left if await consumer.position(place) < ends[place]]
+    finally:
+        await consumer.stop()  # also when it was cancelled while it started
 
 
 def _readable(source: str, batch: Sequence[object]) -> list[Record]:
