@@ -13,7 +13,7 @@ async def returns() -> None:
 
 
 async def is_cancelled_from_inside() -> None:
-    """What aiokafka does to who waits for a coordinator that has died."""
+    """What comes out of aiokafka's ``stop`` when a fetch was waiting for Kafka to come back."""
     waiting = asyncio.get_running_loop().create_future()
     waiting.cancel()
     await waiting

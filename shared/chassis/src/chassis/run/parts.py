@@ -11,8 +11,8 @@ class PartEnded(Exception):
 async def for_ever(part: Awaitable[object]) -> None:
     """Run a part until it is cancelled. Raises what it fails with, and PartEnded when it ends otherwise.
 
-    A library may cancel what nobody has asked it to, as aiokafka does to whom its coordinator has died; a task group
-    takes a cancelled task for a good end, and goes on without it.
+    A library may cancel what nobody has asked it to, as aiokafka's ``stop`` does with fetches while Kafka is away; a
+    task group takes a cancelled task for a good end, and goes on without it.
     """
     try:
         await part
