@@ -1,7 +1,8 @@
 """The next release of loyalty, for rolling it out and back, and a worse one.
 
 It has two handlers more, of which one hears everything and one what comes from now on, and says a field more. Where
-KLIENTELA_FATAL names the total of an order, the handler that hears of it ends, blocks or fills the process.
+KLIENTELA_FATAL names the total of an order, the handler that hears of it ends or blocks the process, or
+wants more memory than there is.
 """
 
 import os
@@ -66,7 +67,7 @@ def hear_news(heard: Heard, event: OrderEvent, *, cause: Cause) -> None:
 def _die() -> None:
     if HOW == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
-    if HOW == "fill":
+    if HOW == "hoard":
         bytes(1 << 60)  # raises MemoryError, as a limit of memory does; without one it is a kill
     while True:  # stands still
         pass

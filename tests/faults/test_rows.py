@@ -16,7 +16,7 @@ from tests.faults.stage import Stage, a_machine, a_stage
 from tests.rig import SERVICES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-SEEDS = {"kill-at-point": range(5), "fatal": (HOW.index("kill"), HOW.index("fill")), "rewind-owner": (len(OWNERS),)}
+SEEDS = {"kill-at-point": range(5), "fatal": (HOW.index("kill"), HOW.index("hoard")), "rewind-owner": (len(OWNERS),)}
 """Which runs of a row; the first alone if it is not named. The rewind is a busy one, in which a consumer dies."""
 LONG = {"disk-postgres", "disk-kafka", "snapshot"}
 """Rows that need root or a machine to themselves: by the command alone."""

@@ -116,10 +116,17 @@ def judge(till: Side, book: Side, written: set[UUID], undone: set[UUID], torn: i
 
 
 def check_dead(till: Side, book: Side, bad: set[UUID], torn: int) -> None:
-    """Bad data, each once, and nothing else, is dead."""
+    """Bad data, each once, and nothing else, is dead; for strangers see ``check_strangers``."""
     dead = [json.loads(row["record"]) for row in book.dead if row["handler"] != "topic"]
     letters = [UUID(letter["record"]["subject"]) for letter in dead]
     expect(sorted(letters) == sorted(bad), f"{len(letters)} dead letters in the book, {len(bad)} bad notes")
     unreadable = [row for row in till.dead if row["type"] == "intake:slip"]
     expect(len(unreadable) >= torn, f"{len(unreadable)} of {torn} torn slips are dead letters")
     expect(len(unreadable) == len(till.dead), "something good died at the till")
+
+
+def check_strangers(book: Side, strangers: int, *, all_there: bool) -> None:
+    """What somebody else put onto a topic is dead, once; one may be lost with the topic, or where its reader died."""
+    dead = sum(row["handler"] == "topic" for row in book.dead)
+    expect(dead <= strangers, f"{dead} strangers are dead letters of {strangers}")
+    expect(dead == strangers or not all_there, f"only {dead} strangers are dead letters of {strangers}")

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import chassis.consume.subscription
 from chassis.database import Database
 from chassis.run.start import seed as begin
-from tests.simulation.judge import Side, judge
+from tests.simulation.judge import Side, check_strangers, judge
 from tests.simulation.process import Stock
 from tests.simulation.toys import TABLES, make_book, make_till
 from tests.simulation.world import World
@@ -45,6 +45,7 @@ async def run_seed(world: World, sides: dict[str, Side]) -> str:
         for side in sides.values():
             await side.read()
         judge(sides["till"], sides["book"], world.written, world.undone, world.torn)
+        check_strangers(sides["book"], world.strangers, all_there=world.quiet)
     except (AssertionError, TimeoutError) as wrong:
         steps = "\n  ".join(world.story)
         return f"{type(wrong).__name__}: {wrong}\nIts steps:\n  {steps}"

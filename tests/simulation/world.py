@@ -185,7 +185,13 @@ class World:
 
     async def stranger(self) -> None:
         """Put something onto the till's topic that the till did not write."""
+        self.strangers += 1
         self.topics["till"].append(0, b"\xff", b"?", [("ce_lane", b"\xff")], timestamp=self.chance.getrandbits(40))
+
+    @property
+    def quiet(self) -> bool:
+        """Tell whether no topic lost anything, and nobody who read one was interrupted."""
+        return not any(step.startswith(("strike", "died", "trouble")) for step in self.story)
 
     async def drain(self) -> None:
         """No more faults: bring everything to rest. Raises Stuck."""

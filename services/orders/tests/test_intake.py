@@ -122,6 +122,7 @@ BAD: dict[str, bytes] = {
     "NUL": json.dumps(canonical(number="a\0b")).encode(),
     "lone surrogate": json.dumps(canonical(number="\ud800")).encode(),
     "beyond range": json.dumps(canonical(total="1e400")).encode(),
+    "beyond decimals": b'{"total": 1e9999999999999999999}',
     "NaN": json.dumps(canonical(total=float("nan"))).encode(),
     "infinite": json.dumps(canonical(total="Infinity")).encode(),
     "huge integer": b'{"external_id": ' + b"9" * 5000 + b"}",
@@ -171,14 +172,22 @@ async def test_the_topic_knows_channels_by_token_and_keeps_the_message_without_i
     async with bench.api() as api:
         token = (await api.post("/v1/channels", json={"kind": "kafka", "name": "ERP"})).json()["token"]
     good = json.dumps(canonical() | {"token": token}).encode()
-    bodies = [good, b"\xff", json.dumps(canonical() | {"token": "no"}).encode(), b"{}", b'{"token": "\\ud800"}', good]
+    bodies = [
+        BAD["beyond decimals"],
+        good,
+        b"\xff",
+        json.dumps(canonical() | {"token": "no"}).encode(),
+        b"{}",
+        b'{"token": "\\ud800"}',
+        good,
+    ]
     async with unit_of_work(bench.database, "orders") as unit:
         await accept(unit, bodies)
     stored = await bench.rows("select body from chassis.intake")
     assert len(stored) == 2
     assert all(token.encode() not in row["body"] for row in stored)
     reasons = {letter["reason"].split(":")[0] for letter in await bench.dead_letters()}
-    assert reasons == {"not UTF-8", "token-unknown", "token-missing"}
+    assert reasons == {"not JSON", "not UTF-8", "token-unknown", "token-missing"}
     assert kinds(await bench.take_in("order", CHANNEL)) == [OrderPlaced]
     assert token_hash(token) == (await bench.rows("select token_hash from channels"))[0]["token_hash"]
 

@@ -1,11 +1,14 @@
 """A database that was set back silently is found by what Kafka has beyond the cursors."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from chassis.events.lanes import lane_of
-from chassis.events.relay import Relay
+from chassis.events.relay import Relay, _move_cursors
 from chassis.events.unit import unit_of_work
 from chassis.testing import Bench
 
@@ -57,13 +60,15 @@ async def test_a_relay_finds_a_database_that_was_set_back_silently(bench: Bench,
     assert await bench.rows("select count(*) from chassis.incarnations where lane = 0") == [(2,)]
 
 
-async def test_offsets_of_another_partition_are_not_gone_by(bench: Bench, topic: Any, placed: Make) -> None:
-    """After a topic has grown a lane's offset may be one of the partition it was in."""
+@pytest.mark.parametrize("further", [1, 0], ids=["another partition's", "another topic's"])
+async def test_offsets_of_another_place_are_not_gone_by(bench: Bench, topic: Any, placed: Make, further: int) -> None:
+    """A lane's offset may be one of the partition it was in before its topic grew, or one that a topic lost."""
     await say(bench, placed, 1)
     await published(bench, topic)
     await bench.rows("delete from chassis.events")
     await bench.rows("update chassis.counters set head = 0")
-    await bench.rows("update chassis.cursors set sequence = 0, next_offset = 1000000, partition = partition + 1")
+    set_back = "update chassis.cursors set sequence = 0, next_offset = 1000000, partition = partition + $1"
+    await bench.rows(set_back, further)
     await say(bench, placed, 2)
     await published(bench, topic)
     assert await bench.rows("select count(*) from chassis.incarnations where lane = 0") == [(2,)]
@@ -79,3 +84,26 @@ async def test_what_a_dead_relay_had_published_is_no_rewind(bench: Bench, topic:
     await published(bench, topic)
     assert await bench.rows("select count(*) from chassis.incarnations where lane = 0") == [(1,)]
     assert len(await topic.read()) == 2
+
+
+async def test_what_lies_before_the_cursors_is_no_rewind(bench: Bench, topic: Any, placed: Make) -> None:
+    """After an old backup a younger one may be restored: Kafka still has what was told in between."""
+    await say(bench, placed, 1)
+    await published(bench, topic)
+    await bench.rows("update chassis.events set id = gen_random_uuid()")
+    await bench.rows("update chassis.cursors set next_offset = 0")
+    await say(bench, placed, 2)
+    await published(bench, topic)
+    assert await bench.rows("select count(*) from chassis.incarnations where lane = 0") == [(1,)]
+
+
+async def test_an_offset_of_the_old_partition_is_not_kept_where_the_broker_tells_none(bench: Bench) -> None:
+    lane = lane_of(ONE)
+    await bench.rows("update chassis.cursors set partition = 1, next_offset = 70 where lane = $1", lane)
+    places = []
+    for sequence, partition in ((1, 1), (2, 2)):
+        record: Any = SimpleNamespace(lane=lane, sequence=sequence)
+        async with bench.database.pool.acquire() as connection:
+            await _move_cursors(connection, [(partition, 0, [record])])  # type: ignore[arg-type]
+        places += await bench.rows("select partition, next_offset from chassis.cursors where lane = $1", lane)
+    assert places == [(1, 70), (2, 0)]

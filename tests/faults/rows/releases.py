@@ -26,9 +26,9 @@ EVERYTHING = "select event from heard where handler = 'everything'"
 REASONS = {
     "kill": f"it ended the process {DEATHS_BORNE} times",
     "block": f"it ended the process {DEATHS_BORNE} times",
-    "fill": "MemoryError in hear_everything",
+    "hoard": "MemoryError in hear_everything",
 }
-"""How the dead letter of an event begins that ends, blocks or fills its process."""
+"""How the dead letter of an event begins that ends or blocks its process, or wants more memory than there is."""
 HOW = tuple(REASONS)
 DEAD = "select count(*) from chassis.dead_letters where reason like $1 || '%' and resolved_at is null"
 PATIENCE = 240
@@ -108,7 +108,7 @@ async def roll(process: ServiceUnderTest, module: str) -> None:
 
 
 async def die_of_an_event(stage: Stage, random: Draw) -> Outcome:
-    """An event kills the process that hears it, blocks it or fills it: it alone is a dead letter, the lane goes on.
+    """An event kills the process, blocks it or wants too much memory: it alone is a dead letter, the lane goes on.
 
     After every death a subscription is filled from the log, so that is to be short.
     """
@@ -175,6 +175,12 @@ ROWS = (
         roll_out_and_back,
     ),
     Row("rebuild", "a subscription filled again from nothing beside the live one, killed on its way", 3, 10, rebuild),
-    Row("grow", "topics grow from 12 to 24 to 48 partitions", 3, 10, under_load(grow_topics)),
-    Row("fatal", "an event that kills, blocks or fills the process that hears it", 10, 50, on_its_own(die_of_an_event)),
+    Row("grow", "topics grow from 12 to 24 to 48 partitions", 3, 10, on_its_own(under_load(grow_topics))),
+    Row(
+        "fatal",
+        "an event that kills or blocks the process that hears it, or wants too much memory",
+        10,
+        50,
+        on_its_own(die_of_an_event),
+    ),
 )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 
-from tests.faults.judge import Verdict, add_findings, compare, everywhere
+from tests.faults.judge import Verdict, add_findings, compare, everywhere, inverted, twice
 from tests.faults.merchant import Merchant
 from tests.faults.row import Draw, Outcome, Row, Run, on_its_own
 from tests.faults.rows.processes import start_once_killed
@@ -104,8 +104,10 @@ async def told(rig: Rig) -> set[tuple[str, str]]:
 
 
 async def look_over(rig: Rig, verdict: Verdict) -> None:
-    """Count what ``verify`` does not find proven, and dead letters."""
+    """Count what ``verify`` does not find proven, what is there twice or in another order, and dead letters."""
     await add_findings(verdict, rig, 60)
+    verdict.add("doubled", await twice(rig))
+    verdict.add("inverted", await inverted(rig))
     dead = await everywhere(rig, "select handler, reason from chassis.dead_letters")
     verdict.add("lost", [f"dead letter {letter}" for letter in dead])
 

@@ -29,6 +29,7 @@ TROUBLE = (
     asyncpg.InsufficientResourcesError,
     asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TransactionTimeoutError,
 )
 """Infrastructure trouble: the same work is tried again, for as long as it takes."""
 

@@ -85,7 +85,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         message = "not UTF-8"
         raise Rejected(message) from error
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:  # an exponent may be beyond what decimals can have
         message = "not JSON"
         raise Rejected(message) from error
     if not isinstance(value, dict):

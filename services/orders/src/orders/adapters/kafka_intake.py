@@ -55,6 +55,8 @@ def _opened(body: bytes) -> tuple[bytes, bytes] | Rejected:
         return error
     except orjson.JSONEncodeError:
         return Rejected("not UTF-8: a lone surrogate or a number beyond range")
+    except Exception as error:  # noqa: BLE001 - reading is pure: what cannot be read, never can, and others wait behind it
+        return Rejected(f"unreadable: {type(error).__name__}")
 
 
 def _letter(body: bytes, kept: bytes, reason: str) -> DeadLetter:

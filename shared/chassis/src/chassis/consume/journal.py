@@ -109,7 +109,7 @@ async def last_before(
     return Position(*row) if row else None
 
 
-async def give_up(connection: Connection, place: tuple[str, str, int], had: Position, resumed: int) -> None:
+async def forget_beyond(connection: Connection, place: tuple[str, str, int], had: Position, resumed: int) -> None:
     """Forget what was applied beyond a number; note that the lane (subscription, source, number) was rewound."""
     await connection.execute(
         "delete from chassis.applied where subscription = $1 and source = $2 and lane = $3 and sequence > $4",

@@ -37,6 +37,13 @@ class Mender:
             if not page.records:
                 return
 
+    async def try_to_mend(self, source: str, lane: int) -> None:
+        """Mend a lane as far as its owner answers; what stays open, the check of the heads finds again."""
+        try:
+            await self.mend(source, lane)
+        except httpx.HTTPError as error:
+            log.warning("a hole stays open", source=source, lane=lane, error=type(error).__name__)
+
     async def begin(self, source: str, starts: Starts | None) -> None:
         """Begin to follow a source, unless that was done before: a subscription that starts now begins at its heads."""
         heads = await self.feed.heads(source) if starts == "now" and not await self._progress(source) else {}
@@ -64,7 +71,10 @@ class Mender:
         reach("restatement.asked")
 
     async def check_heads(self, source: str) -> None:
-        """Ask the owner for its heads; mend lanes that are behind and have not moved since the check before."""
+        """Ask the owner for its heads; mend lanes that are behind and have not moved since the check before.
+
+        Raises httpx.HTTPError when the heads are not told.
+        """
         heads = await self.feed.heads(source)
         now = await self._progress(source)
         before = self._seen.get(source, {})
@@ -74,7 +84,7 @@ class Mender:
             behind = now[lane].sequence < head.published
             rewound = now[lane] != BEGINNING and now[lane].incarnation < head.incarnation
             if (behind or rewound) and before.get(lane) == now[lane]:
-                await self.mend(source, lane)
+                await self.try_to_mend(source, lane)
 
     async def run(self, source: str, every: float) -> None:
         """Check an owner's heads, twice at the start and then at intervals; one that is away is asked again."""

@@ -39,14 +39,18 @@ async def held_keys(unit: Unit, subscription: str, keys: Sequence[UUID]) -> Call
 
 
 async def decide_or_bury(
-    unit: Unit, service: Service, subscription: str, messages: Sequence[Message], *, careful: bool, give_up: str
-) -> None:
-    """Run messages that nobody waits behind through their decisions; what is refused or given up is a dead letter."""
+    unit: Unit, service: Service, subscription: str, messages: Sequence[Message], *, careful: bool, give_up: str = ""
+) -> int:
+    """Run messages that nobody waits behind through their decisions; what is refused or given up is a dead letter.
+
+    Returns how many of the decisions were refused.
+    """
     if give_up:
         failed = [Failed(h, m, Rejected(give_up)) for m in messages for h in service.handlers_of(m.payload)]
     else:
         failed = await fold(service, unit, messages, careful=careful, held=lambda *_: False)
     await write_failures(unit, subscription, [Failed(f.handler, f.message, Rejected(f.reason)) for f in failed])
+    return len(failed)
 
 
 async def write_failures(unit: Unit, subscription: str, failed: Sequence[Failed]) -> None:

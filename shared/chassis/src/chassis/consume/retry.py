@@ -7,17 +7,15 @@ from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
-import structlog
-
-from chassis.consume.alone import try_alone
+from chassis.consume.alone import together_or_alone
 from chassis.consume.attempts import attempted
 from chassis.consume.fold import Failed, fold
 from chassis.consume.intake import message_of
 from chassis.consume.kept import Origin, kept
 from chassis.consume.outcomes import write_failures
-from chassis.database import TROUBLE, Database
+from chassis.database import Database
 from chassis.effects import Turn
-from chassis.errors import BusinessError, Later, NotFound, Rejected, place_of
+from chassis.errors import BusinessError, Later, NotFound, Rejected
 from chassis.events.record import Record, event_of
 from chassis.events.unit import Unit, unit_of_work
 from chassis.service import Handler, Intake, Message, Service
@@ -25,7 +23,6 @@ from chassis.service import Handler, Intake, Message, Service
 EVERY = 2.0
 PATIENCE = timedelta(hours=1)
 """After that, what still cannot be decided is a dead letter: nobody waits for ever."""
-log = structlog.get_logger()
 
 
 class Queue(NamedTuple):
@@ -48,36 +45,36 @@ async def retry_parked(database: Database, service: Service) -> int:
     done = 0
     queues = await database.pool.fetch("select distinct subscription, handler, key from chassis.parked")
     for queue in queues:
-        while await _retry_or_bury(database, service, Queue(*queue)):
+        while await together_or_alone("parked", partial(_retry_oldest, database, service, Queue(*queue))):
             done += 1
     return done
 
 
-async def _retry_or_bury(database: Database, service: Service, queue: Queue) -> bool:
-    try:
-        return await _retry_oldest(database, service, queue)
-    except TROUBLE:
-        raise
-    except Exception as error:  # noqa: BLE001 - what is neither trouble nor a verdict must not hold up other queues
-        kind, place = type(error).__name__, place_of(error)
-        log.error("a parked event failed", handler=queue.handler, error=kind, at=place)  # noqa: TRY400 - a traceback quotes values
-    await try_alone(partial(_retry_oldest, database, service, queue))
-    return True
-
-
-async def _retry_oldest(database: Database, service: Service, queue: Queue, give_up: str = "") -> bool:
+async def _retry_oldest(
+    database: Database,
+    service: Service,
+    queue: Queue,
+    claimed: list[int],
+    *,
+    only: int | None = None,
+    give_up: str = "",
+) -> int:
+    """Try the oldest event of a queue, or ``only`` one that may be no longer there; return how many are done."""
     async with unit_of_work(database, service.name) as unit:
         row = await unit.connection.fetchrow(
             # materialized: a plan that asks a subquery again for every row would delete one after the other, unseen
             "with oldest as materialized (select number from chassis.parked where subscription = $1 and handler = $2"
-            " and key = $3 order by number limit 1 for update) delete from chassis.parked p using oldest"
+            " and key = $3 and number = coalesce($5, number) order by number limit 1 for update)"
+            " delete from chassis.parked p using oldest"
             " where (p.subscription, p.handler, p.key, p.number) = ($1, $2, $3, oldest.number)"
             " returning p.record, p.number, p.reason, p.parked_at, p.parked_at < now() - $4::interval as old",
             *queue,
             PATIENCE,
+            only,
         )
         if row is None:
-            return False
+            return 0
+        claimed[:] = [row["number"]]
         work = f"parked/{queue.handler}/{queue.key}"
         async with attempted(database, work, [row["number"]], comes_again=True) as lost:
             failed = await _again(unit, service, queue.handler, kept(row["record"]), give_up or lost)
@@ -89,9 +86,9 @@ async def _retry_oldest(database: Database, service: Service, queue: Queue, give
                 " overriding system value values ($1, $2, $3, $4, $5, $6, $7)",
                 *queue, row["number"], row["record"], failed[0].reason, row["parked_at"],
             )  # fmt: skip
-            return False
+            return 0
         await write_failures(unit, queue.subscription, failed)
-        return True
+        return 1
 
 
 class ParkedWorker:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-import httpx
 import structlog
 from aiokafka import ConsumerRecord
 
@@ -16,8 +15,8 @@ from chassis.events.unit import unit_of_work
 from chassis.service import Intake
 from schemas.ids import derive
 
-MENDED_WITHIN = 30.0
-"""Seconds that a partition waits for one of its holes: for those of all its lanes less than for a batch to be stuck."""
+MENDED_WITHIN = 60.0
+"""Seconds that a partition waits for the holes of its lanes: less than for a batch to be stuck."""
 log = structlog.get_logger()
 
 
@@ -44,21 +43,22 @@ class TopicReader:
                 await bury(unit, self.subscription.name, strangers)
         holes = await self.subscription.apply(source, records) if records else set()
         self._large -= {(source, record.lane) for record in records if record.lane not in holes}
-        for lane in sorted(holes):
-            if (source, lane) not in self._large:
-                await self._mend(source, lane)
+        await self._mend([(source, lane) for lane in sorted(holes)])
 
-    async def _mend(self, source: str, lane: int) -> None:
-        """Mend a hole; what stays open, the check of the heads finds again, and other lanes go on."""
+    async def _mend(self, holes: Sequence[tuple[str, int]]) -> None:
+        """Mend holes; what stays open, the check of the heads finds again, and other lanes go on."""
         limit = asyncio.timeout(MENDED_WITHIN)
+        left = {hole for hole in holes if hole not in self._large}
         try:
             async with limit:
-                await self.mender.mend(source, lane)
-        except (httpx.HTTPError, TimeoutError) as error:
-            if isinstance(error, TimeoutError) and not limit.expired():
+                for source, lane in sorted(left):
+                    await self.mender.try_to_mend(source, lane)
+                    left.discard((source, lane))
+        except TimeoutError:
+            if not limit.expired():
                 raise
-            log.warning("a hole stays open", source=source, lane=lane, error=type(error).__name__)
-            self._large |= {(source, lane)} if limit.expired() else set()
+            log.warning("holes stay open", holes=len(left))
+            self._large |= left
 
 
 def _stranger(source: str, found: ConsumerRecord, error: Exception) -> DeadLetter:

@@ -151,7 +151,8 @@ async def _move_cursors(
     sequences, partitions, offsets = zip(*last.values(), strict=True) if last else ((), (), ())
     await session.execute(
         "update chassis.cursors c set sequence = n.sequence, partition = n.partition,"
-        " next_offset = coalesce(nullif(n.next_offset, 0), c.next_offset)"
+        " next_offset = case when n.next_offset > 0 or c.partition <> n.partition then n.next_offset"
+        " else c.next_offset end"
         " from unnest($1::smallint[], $2::bigint[], $3::int[], $4::bigint[]) n(lane, sequence, partition, next_offset)"
         " where c.lane = n.lane and c.sequence < n.sequence",
         list(last),

@@ -17,6 +17,7 @@ PATIENCE_MS = 20_000
 UNKNOWN = """
     select count(*)
     from unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::uuid[]) as said(lane, sequence, incarnation, id)
+    join chassis.cursors c on c.lane = said.lane and said.sequence > c.sequence
     where not exists (
         select from chassis.events e
         where e.lane = said.lane and e.sequence = said.sequence and e.incarnation = said.incarnation and e.id = said.id
@@ -52,7 +53,9 @@ async def _beyond(
     try:
         await consumer.start()
         begins, ends = await consumer.beginning_offsets(list(offsets)), await consumer.end_offsets(list(offsets))
-        starts = {place: max(begins[place], offset) for place, offset in offsets.items()}
+        # an offset beyond the end is one of a topic that was made anew, or lost its tail: all of it is read
+        known = {place: offset for place, offset in offsets.items() if offset <= ends[place]}
+        starts = {place: max(begins[place], known.get(place, 0)) for place in offsets}
         left = [place for place, end in ends.items() if starts[place] < end]
         consumer.assign(left)
         for place in left:

@@ -7,10 +7,8 @@ from uuid import UUID
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from chassis.consume.fold import Failed, fold
-from chassis.consume.outcomes import write_failures
+from chassis.consume.outcomes import decide_or_bury
 from chassis.effects import Restate
-from chassis.errors import Rejected
 from chassis.events.record import Cause
 from chassis.events.unit import Unit
 from chassis.service import Message
@@ -56,9 +54,8 @@ async def restate(request: Request, unit: Serves, question: Question) -> Answer:
             keys[kind, seen.subject].add(seen.key)
     asked = [Restate(kind, subject, tuple(sorted(under))) for (kind, subject), under in sorted(keys.items())]
     messages = [_message(each, unit.cause) for each in asked]
-    failed = await fold(service, unit, messages, careful=True, held=lambda *_: False)
-    await write_failures(unit, "restate", [Failed(f.handler, f.message, Rejected(f.reason)) for f in failed])
-    return Answer(restated=len(asked) - len(failed))
+    refused = await decide_or_bury(unit, service, "restate", messages, careful=True)
+    return Answer(restated=len(asked) - refused)
 
 
 def _message(asked: Restate, cause: Cause) -> Message:

@@ -1,0 +1,64 @@
+"""What is trouble of the infrastructure is tried again, and blamed on nobody."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from chassis.consume import subscription
+from chassis.consume.retry import Queue, _retry_oldest
+from chassis.database import TROUBLE
+from chassis.events.unit import Unit
+from chassis.testing import Bench
+from shared.chassis.tests.conftest import Till, tills
+
+Make = Any
+
+
+async def test_a_batch_that_is_itself_the_trouble_is_done_in_smaller_ones(
+    bench: Bench, placed: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscription, "PATIENT", 0)
+    load, sizes = tills.load, list[int]()
+
+    async def slow(unit: Unit, messages: Sequence[Any]) -> Mapping[UUID, Till]:
+        sizes.append(len(messages))
+        if len(messages) > 1:
+            raise TimeoutError
+        return await load(unit, messages)
+
+    monkeypatch.setattr(tills, "load", slow)
+    await bench.hear(*(placed(uuid4(), 1) for _ in range(4)))
+    assert (sizes[0], sizes.count(1)) == (4, 4)
+    assert await bench.rows("select sum(total)::int, sum(version)::int from till") == [(4, 4)]
+    assert await bench.dead_letters() == []
+
+
+@pytest.mark.parametrize("limit", ["statement_timeout", "transaction_timeout", "idle_in_transaction_session_timeout"])
+async def test_what_takes_too_long_is_trouble(bench: Bench, limit: str) -> None:
+    connection = await bench.database.connect()
+    await connection.execute("select set_config($1, '20ms', false)", limit)
+    with pytest.raises(TROUBLE):
+        await too_slow(connection)
+    connection.terminate()
+
+
+async def too_slow(connection: Any) -> None:
+    async with connection.transaction():
+        await connection.fetch("select pg_sleep(0.1)")
+        await asyncio.sleep(0.1)  # lint-skip: sleep nothing is done within a transaction
+        await connection.fetch("select 1")
+
+
+async def test_only_the_parked_event_that_failed_is_given_up(bench: Bench, placed: Make) -> None:
+    """Another process may have decided it meanwhile; the next one is the oldest now, and was never tried."""
+    client = uuid4()
+    await bench.hear(placed(client, 13), placed(client, 2))
+    ((failed,),) = await bench.rows("select min(number) from chassis.parked")
+    await bench.rows("delete from chassis.parked where number = $1", failed)
+    queue = Queue("main", "count", client)
+    assert await _retry_oldest(bench.database, bench.service, queue, [], only=failed, give_up="fails alone") == 0
+    assert await bench.rows("select count(*) from chassis.parked") == [(1,)]
+    assert await bench.dead_letters() == []
