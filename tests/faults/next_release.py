@@ -1,7 +1,7 @@
 """The next release of loyalty, for rolling it out and back, and a worse one.
 
 It has two handlers more, of which one hears everything and one what comes from now on, and says a field more. Where
-KLIENTELA_FATAL names the total of an order, the handler that hears of it ends or blocks the process, or
+KLIENTELA_FATAL names the total of an order, the handler that hears it placed ends or blocks the process, or
 wants more memory than there is.
 """
 
@@ -14,7 +14,7 @@ from chassis.__main__ import main
 from chassis.events.record import Cause
 from chassis.events.unit import Unit
 from loyalty.handlers import service
-from schemas.orders import ORDER_EVENTS, OrderEvent
+from schemas.orders import ORDER_EVENTS, OrderEvent, OrderPlaced
 
 FATAL, HOW = (os.environ.get("KLIENTELA_FATAL", "") + ":").split(":")[:2]
 
@@ -53,7 +53,7 @@ async def make_table(unit: Unit) -> None:
 @service.on(*ORDER_EVENTS, state=hearings, cause=True, starts="beginning")
 def hear_everything(heard: Heard, event: OrderEvent, *, cause: Cause) -> None:
     """Note every event there ever was; die of a fatal one."""
-    if FATAL and str(event.order.total.amount) == FATAL:
+    if FATAL and isinstance(event, OrderPlaced) and str(event.order.total.amount) == FATAL:
         _die()
     heard.append((cause.id, "everything"))
 

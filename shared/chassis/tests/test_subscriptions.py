@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from chassis.consume.mending import Mender
+from chassis.consume.progress import begin_progress
 from chassis.consume.subscription import Subscription
 from chassis.service import Service, Starts
 from chassis.testing import Bench
@@ -84,3 +85,14 @@ def test_two_handlers_of_one_name_are_refused() -> None:
             """Decide something else."""
 
     service.on(OrderPlaced, state=tills)(first)
+
+
+async def test_a_start_waits_for_no_batch_that_is_under_way(bench: Bench) -> None:
+    """Its process may be frozen while it writes, and nobody cuts that off for a minute."""
+    async with bench.database.pool.acquire() as frozen, bench.database.pool.acquire() as starting:
+        await begin_progress(frozen, "main", ["orders"])
+        await starting.execute("set lock_timeout = '1s'")
+        async with frozen.transaction():
+            await frozen.execute("update chassis.progress set sequence = sequence + 1")
+            await begin_progress(starting, "main", ["orders", "clients"])
+    assert await bench.rows("select count(*) from chassis.progress where source = 'clients'") == [(48,)]

@@ -16,7 +16,7 @@ from tests.faults.stage import Stage
 from tests.rig import SERVICES, ServiceUnderTest, until
 
 NEXT = "tests.faults.next_release"
-OF_TOTAL = "select count(*) from chassis.events where type like 'orders.order\\_%' and position($1 in body) > 0"
+OF_TOTAL = "select count(*) from chassis.events where type = 'orders.order_placed.v1' and position($1 in body) > 0"
 FORGET = (
     "with journal as (delete from chassis.applied where subscription = 'hear_everything'),"
     " filled as (delete from heard where handler = 'everything')"
@@ -32,7 +32,7 @@ REASONS = {
 HOW = tuple(REASONS)
 DEAD = "select count(*) from chassis.dead_letters where reason like $1 || '%' and resolved_at is null"
 PATIENCE = 240
-"""Seconds within which all that is said of a fatal order has ended the process often enough."""
+"""Seconds within which a fatal order has ended the process often enough."""
 SAID = "select id, at from chassis.events where type like 'orders.order\\_%' order by id"
 
 
@@ -138,7 +138,7 @@ async def die_of_an_event(stage: Stage, random: Draw) -> Outcome:
 
 
 async def all_dead(stage: Stage, total: Decimal, how: str) -> bool:
-    """Say whether everything that was ever said of an order of such a total has ended processes enough."""
+    """Say whether every order of such a total has ended processes enough by being placed."""
     with suppress(OSError, asyncpg.PostgresError):
         ((said,),) = await stage.rig.rows("orders", OF_TOTAL, str(total).encode())
         ((letters,),) = await stage.rig.rows("loyalty", DEAD, REASONS[how])

@@ -45,12 +45,17 @@ def following(records: Iterable[Record], progress: Mapping[int, Position]) -> Fo
 async def begin_progress(
     connection: Connection, subscription: str, sources: Sequence[str], at: Mapping[int, Position] | None = None
 ) -> None:
-    """Make the rows of a subscription that are not there yet: where lanes are ``at``, else at their very beginning."""
+    """Make the rows of a subscription that are not there yet: where lanes are ``at``, else at their very beginning.
+
+    It waits for no batch that moves a row: a conflict with one would, until its process ends or is cut off.
+    """
     positions = [(at or {}).get(lane, BEGINNING) for lane in range(LANES)]
     await connection.execute(
         "insert into chassis.progress (subscription, source, lane, incarnation, sequence)"
         " select $1, source, lane, incarnation, sequence from unnest($2::text[]) source,"
         " unnest($3::smallint[], $4::bigint[], $5::bigint[]) as beginning(lane, incarnation, sequence)"
+        " where not exists ("
+        " select from chassis.progress p where (p.subscription, p.source, p.lane) = ($1, source, beginning.lane))"
         " order by source, lane on conflict do nothing",
         subscription,
         sources,
