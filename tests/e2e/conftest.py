@@ -9,7 +9,7 @@ import pytest_asyncio
 from tests.rig import SERVICES, Rig
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def suite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     """Give the running suite."""
     folder: Path = tmp_path_factory.mktemp("suite")

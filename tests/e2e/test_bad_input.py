@@ -9,7 +9,7 @@ from tests.e2e.asking import get, state_of_everything
 from tests.rig import Rig
 from tests.shop import Shop, ShopOrder
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def test_the_channel_refuses_what_is_not_the_shops(suite: Rig) -> None:

@@ -16,7 +16,7 @@ from tests.e2e.asking import get, state_of_everything
 from tests.rig import Rig, until
 from tests.shop import Shop, ShopOrder
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 ICO, OTHER_ICO, LATE_ICO = "25596641", "27074358", "45274649"
 STORY: dict[str, Any] = {}
 

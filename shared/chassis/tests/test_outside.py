@@ -9,7 +9,7 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 
 from chassis.consume.intake import store_intake
-from chassis.consume.outside import AnotherTopic, Lookup, Mark, OutsideReader
+from chassis.consume.outside import AnotherTopic, Lookup, Mark, MarkMoved, OutsideReader
 from chassis.events.unit import Unit
 from chassis.service import Service
 from chassis.testing import Bench
@@ -81,6 +81,26 @@ async def test_another_message_in_its_place_means_all_is_read_again(
     assert await reader.begin([PLACE]) == {PLACE: 0}
     await reader.apply(TOPIC, [replace(other, offset=0), message(2, b"8")])
     assert await stored(bench) == [b"1", b"2", other.value, b"8"]
+
+
+async def test_no_partition_is_read_on_where_another_one_showed_that_the_topic_is_another(
+    bench: Bench, service: Service
+) -> None:
+    """Its batch may be in hand at that moment: what it passed over in the other topic would be lost."""
+    elsewhere = TopicPartition(TOPIC, 4)
+    shelf = Shelf(message(0, b"1"))
+    reader = OutsideReader(bench.database, service, shelf.look, asyncio.Event())
+    await reader.begin([PLACE, elsewhere])
+    for partition in (3, 4):
+        await reader.apply(TOPIC, [replace(message(0, b"1"), partition=partition)])
+    shelf.messages = [message(0, b"another")]
+    with pytest.raises(AnotherTopic):
+        await reader.apply(TOPIC, [message(1, b"2")])
+    shelf.messages = [message(0, b"1")]
+    with pytest.raises(MarkMoved):
+        await reader.apply(TOPIC, [replace(message(1, b"2"), partition=4)])
+    assert await stored(bench) == [b"1", b"1"]
+    assert await reader.begin([PLACE, elsewhere]) == {PLACE: 0, elsewhere: 0}
 
 
 async def test_a_topic_in_which_nothing_follows_is_looked_at_all_the_same(bench: Bench, service: Service) -> None:

@@ -31,6 +31,10 @@ class AnotherTopic(Exception):
     """Where the last message was is another one now: the topic was made anew, or set back."""
 
 
+class MarkMoved(Exception):
+    """What was noted of a partition is not what this reader goes by: another one read on, or began again."""
+
+
 class Mark(NamedTuple):
     """The last message that was read from a partition: its offset, and a digest that tells it from any other."""
 
@@ -89,24 +93,26 @@ class OutsideReader:
         rows = await self.database.pool.fetch("select topic, partition, last_offset, mark from chassis.outside")
         known = {TopicPartition(topic, number): Mark(offset, digest) for topic, number, offset, digest in rows}
         mine = list(partitions)
-        self._marks |= {each: known[each] for each in mine if each in known}
+        others = {place: mark for place, mark in self._marks.items() if place not in mine}
+        self._marks = others | {each: known[each] for each in mine if each in known}
         return {each: known[each].offset + 1 if each in known else 0 for each in mine}
 
     async def apply(self, topic: str, records: Sequence[ConsumerRecord]) -> None:
-        """Store a batch of one partition, for as long as it takes. Raises AnotherTopic."""
-        partition = TopicPartition(topic, records[0].partition)
-        if mark := self._marks.get(partition):
+        """Store a batch of one partition, for as long as it takes. Raises AnotherTopic and MarkMoved."""
+        partition, last = TopicPartition(topic, records[0].partition), Mark.of(records[-1])
+        mark = self._marks.get(partition)
+        if mark:
             await self._compare(partition, mark)
         while True:
             try:
                 async with self.database.background, unit_of_work(self.database, self.service.name) as unit:
                     await self.service.outside[topic.removeprefix(self.prefix)](unit, [r.value or b"" for r in records])
-                    await _write(unit, partition, Mark.of(records[-1]))
+                    await _write(unit, partition, mark, last)
             except TROUBLE as error:
                 log.warning("intake met trouble", topic=topic, error=type(error).__name__)
                 await asyncio.sleep(0.5)
             else:
-                self._marks[partition] = Mark.of(records[-1])
+                self._marks[partition] = last
                 self.stored.set()
                 return
 
@@ -124,15 +130,26 @@ class OutsideReader:
         if found == mark or found.offset > mark.offset:
             return
         log.error("a topic was made anew or set back: all of it is read again", topic=partition.topic)
-        self._marks = {place: known for place, known in self._marks.items() if place.topic != partition.topic}
         await self.database.pool.execute("delete from chassis.outside where topic = $1", partition.topic)
         raise AnotherTopic
 
 
-async def _write(unit: Unit, partition: TopicPartition, mark: Mark) -> None:
-    await unit.connection.execute(
-        "insert into chassis.outside (topic, partition, last_offset, mark) values ($1, $2, $3, $4)"
-        " on conflict (topic, partition) do update set last_offset = excluded.last_offset, mark = excluded.mark",
-        *partition,
-        *mark,
-    )
+async def _write(unit: Unit, partition: TopicPartition, before: Mark | None, last: Mark) -> None:
+    """Note the last message where the one before is still noted. Raises MarkMoved, which undoes the unit."""
+    if before:
+        noted = await unit.connection.fetchval(
+            "update chassis.outside set last_offset = $3, mark = $4"
+            " where (topic, partition, last_offset, mark) = ($1, $2, $5, $6) returning true",
+            *partition,
+            *last,
+            *before,
+        )
+    else:
+        noted = await unit.connection.fetchval(
+            "insert into chassis.outside (topic, partition, last_offset, mark) values ($1, $2, $3, $4)"
+            " on conflict do nothing returning true",
+            *partition,
+            *last,
+        )
+    if not noted:
+        raise MarkMoved
