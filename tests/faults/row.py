@@ -15,6 +15,10 @@ class Draw(Random):
         super().__init__(f"{row} {number}")
         self.number, self.short = number, short
 
+    def seconds(self, *choices: float) -> float:
+        """Draw how long something lasts; a short run takes the first."""
+        return choices[0] if self.short else self.choice(choices)
+
 
 Strike = Callable[[Stage, Draw], Awaitable[int]]
 """Strikes and mends what it broke itself; returns how many faults that were."""

@@ -27,7 +27,7 @@ async def freeze_kafka(stage: Stage, random: Draw) -> int:
     """Stop the broker's clock for 5 to 60 seconds: connections hold and nobody answers."""
     await asyncio.sleep(random.uniform(0, 2))  # lint-skip: sleep the instant is to be any
     stage.machine.kafka.freeze()
-    await asyncio.sleep(random.choice([5, 8, 13, 21, 34, 60]))  # lint-skip: sleep so long it is frozen
+    await asyncio.sleep(random.seconds(5, 8, 13, 21, 34, 60))  # lint-skip: sleep so long it is frozen
     stage.machine.kafka.thaw()
     return 1
 
@@ -36,7 +36,7 @@ async def freeze_postgres(stage: Stage, random: Draw) -> int:
     """Stop the server's clock for 2 to 30 seconds."""
     await asyncio.sleep(random.uniform(0, 2))  # lint-skip: sleep the instant is to be any
     stage.machine.postgres.freeze()
-    await asyncio.sleep(random.choice([2, 5, 12, 30]))  # lint-skip: sleep so long it is frozen
+    await asyncio.sleep(random.seconds(2, 5, 12, 30))  # lint-skip: sleep so long it is frozen
     stage.machine.postgres.thaw()
     return 1
 
@@ -98,7 +98,7 @@ async def use_up_connections(stage: Stage, random: Draw) -> int:
 async def _killed(server: ManagedProcess, random: Draw) -> int:
     await asyncio.sleep(random.uniform(0, 2))  # lint-skip: sleep the instant is to be any
     await asyncio.to_thread(server.kill)
-    await asyncio.sleep(random.choice([0, 0, 1, 4]))  # lint-skip: sleep so long it is away
+    await asyncio.sleep(random.seconds(1, 0, 0, 4))  # lint-skip: sleep so long it is away
     await asyncio.to_thread(server.start)
     return 1
 

@@ -39,7 +39,10 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 """
+"""After kill -9 a broker waits for its own earlier session to end: Kafka's nine seconds are for nodes that are many."""
 
 LOGGING = """\
 Configuration:
