@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from rich.console import Console
@@ -78,11 +79,11 @@ async def strike_row(machine: Machine, row: Row, asked: argparse.Namespace) -> b
     known = [entry.seed for entry in read(BOOK, asked.book) if entry.row == row.name]
     seed = max(known, default=-1) + 1 if asked.seed is None else asked.seed
     struck = 0
-    async with a_stage(machine) as stage:
+    async with nullcontext() if row.fresh else a_stage(machine) as stage:
         while struck < asked.times:
             began = time.monotonic()
             try:
-                outcome = await row.run(stage, Draw(row.name, seed))
+                outcome = await row.strike(machine, stage, Draw(row.name, seed))
             except Exception as error:  # noqa: BLE001 - what does not end is stuck, whatever says so
                 outcome = Outcome(1, Verdict(stuck=1, reasons=["".join(traceback.format_exception(error))]))
             write(entry_of(row, seed, outcome), asked.book)

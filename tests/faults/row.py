@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tests.faults.judge import Verdict, judge
-from tests.faults.stage import Stage, a_stage
+from tests.faults.stage import Machine, Stage, a_stage
 
 
 class Draw(Random):
@@ -40,7 +40,8 @@ Run = Callable[[Stage, Draw], Awaitable[Outcome]]
 class Row:
     """One fault: its name, what it is in a sentence, how often it is to be survived first, and one day.
 
-    ``at_once`` is about how many faults one run is.
+    ``at_once`` is about how many faults one run is. Each run of a ``fresh`` one has a stage and the machine to itself:
+    what it leaves behind is for no other run.
     """
 
     name: str
@@ -49,16 +50,14 @@ class Row:
     goal: int
     run: Run
     at_once: int = 1
+    fresh: bool = False
 
-
-def on_its_own(run: Run) -> Run:
-    """A run on a suite of its own, beside that of the row: what it leaves there is for no later run."""
-
-    async def alone(stage: Stage, random: Draw) -> Outcome:
-        async with a_stage(stage.machine) as own:
-            return await run(own, random)
-
-    return alone
+    async def strike(self, machine: Machine, stage: Stage | None, random: Draw) -> Outcome:
+        """Run once, on the stage that the row's runs share, or on a fresh one."""
+        if stage:
+            return await self.run(stage, random)
+        async with a_stage(machine) as mine:
+            return await self.run(mine, random)
 
 
 def under_load(strike: Strike) -> Run:

@@ -12,7 +12,7 @@ from tests.faults.rows import ROWS
 from tests.faults.rows.processes import POINTS
 from tests.faults.rows.releases import HOW
 from tests.faults.rows.rewinds import ASKED, OWNERS
-from tests.faults.stage import Stage, a_machine, a_stage
+from tests.faults.stage import Machine, Stage, a_machine, a_stage
 from tests.rig import SERVICES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -20,27 +20,30 @@ SEEDS = {"kill-at-point": range(5), "fatal": (HOW.index("kill"), HOW.index("hoar
 """Which runs of a row; the first alone if it is not named. The rewind is a busy one, in which a consumer dies."""
 LONG = {"disk-postgres", "disk-kafka", "snapshot"}
 """Rows that need root or a machine to themselves: by the command alone."""
-RUNS = [(name, seed) for name in ROWS if name not in LONG for seed in SEEDS.get(name, range(1))]
+SHORT = sorted((name for name in ROWS if name not in LONG), key=lambda name: not ROWS[name].fresh)
+"""Those first that want a fresh stage: no other one is idle beside it."""
+RUNS = [(name, seed) for name in SHORT for seed in SEEDS.get(name, range(1))]
 
 
 class Theatre:
-    """Lends one stage to run after run; after a run that failed, it and its servers are made anew.
+    """Lends one machine and one stage to run after run; after a run that failed, both are made anew.
 
     What a failed run left undone is no later run's fault, and would cost each of them the judge's whole patience.
     """
 
     def __init__(self) -> None:
         self._open = AsyncExitStack()
+        self._machine: Machine | None = None
         self._stage: Stage | None = None
 
     @asynccontextmanager
-    async def lend(self) -> AsyncIterator[Stage]:
-        """Lend the stage for one run."""
+    async def lend(self, *, fresh: bool) -> AsyncIterator[tuple[Machine, Stage | None]]:
+        """Lend the machine for one run, and the stage unless the run wants a ``fresh`` one."""
         try:
-            if self._stage is None:
-                machine = await self._open.enter_async_context(a_machine())
-                self._stage = await self._open.enter_async_context(a_stage(machine))
-            yield self._stage
+            machine = self._machine = self._machine or await self._open.enter_async_context(a_machine())
+            if not fresh:
+                self._stage = self._stage or await self._open.enter_async_context(a_stage(machine))
+            yield machine, None if fresh else self._stage
         except BaseException as failure:
             try:
                 await self.close()
@@ -50,7 +53,7 @@ class Theatre:
 
     async def close(self) -> None:
         """Stop everything; what cannot be stopped keeps nothing else from it."""
-        self._stage = None
+        self._machine = self._stage = None
         await self._open.aclose()
 
 
@@ -63,8 +66,8 @@ async def theatre() -> AsyncIterator[Theatre]:
 
 @pytest.mark.parametrize(("name", "seed"), RUNS, ids=str)
 async def test_survived(theatre: Theatre, name: str, seed: int) -> None:
-    async with theatre.lend() as stage:
-        outcome = await ROWS[name].run(stage, Draw(name, seed, short=True))
+    async with theatre.lend(fresh=ROWS[name].fresh) as (machine, stage):
+        outcome = await ROWS[name].strike(machine, stage, Draw(name, seed, short=True))
         assert outcome.verdict.reasons == []
         assert outcome.times > 0
 

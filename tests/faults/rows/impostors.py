@@ -5,7 +5,7 @@ from aiokafka import AIOKafkaProducer
 from chassis.events.lanes import partition_of
 from chassis.events.log import COLUMNS, record_of
 from tests.faults.judge import everywhere, judge
-from tests.faults.row import Draw, Outcome, Row, on_its_own
+from tests.faults.row import Draw, Outcome, Row
 from tests.faults.stage import Stage
 from tests.rig import until
 
@@ -55,7 +55,8 @@ ROWS = (
         "an event's id and number once more, with another body: refused, alarmed",
         10,
         50,
-        on_its_own(say_otherwise),
+        say_otherwise,
         AT_ONCE,
+        fresh=True,
     ),
 )

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer
 
 from chassis.run.serve import load_service
 from tests.faults.judge import judge
-from tests.faults.row import Draw, Outcome, Row, on_its_own
+from tests.faults.row import Draw, Outcome, Row
 from tests.faults.stage import Stage
 from tests.shop import ShopOrder
 
@@ -104,7 +104,8 @@ ROWS = (
         "60 malformed bodies and 20 sets of headers on each topic, the bodies at each API",
         60 * 5 + 20,
         60 * 5 + 20,
-        on_its_own(at_every_door),
+        at_every_door,
         700,
+        fresh=True,
     ),
 )

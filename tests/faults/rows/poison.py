@@ -7,7 +7,7 @@ from chassis.database import Database
 from chassis.events.unit import unit_of_work
 from schemas.orders import OrderChanged
 from tests.faults.judge import judge
-from tests.faults.row import Draw, Outcome, Row, on_its_own
+from tests.faults.row import Draw, Outcome, Row
 from tests.faults.stage import Stage
 
 BATCH = 500
@@ -73,5 +73,5 @@ def which(random: Draw) -> set[int]:
 
 
 ROWS = (
-    Row("poison", "a broken event among 500: at any place, of one key, all of them", 100, 500, on_its_own(poison), 10),
+    Row("poison", "a broken event among 500: at any place, of one key, all of them", 100, 500, poison, 10, fresh=True),
 )

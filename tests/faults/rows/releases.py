@@ -9,7 +9,7 @@ import asyncpg
 from chassis.consume.attempts import DEATHS_BORNE
 from chassis.run.topics import ensure_topics
 from tests.faults.judge import judge
-from tests.faults.row import Draw, Outcome, Row, on_its_own, under_load
+from tests.faults.row import Draw, Outcome, Row, under_load
 from tests.faults.rows.poison import RESOLVED
 from tests.faults.rows.servers import answering
 from tests.faults.stage import Stage
@@ -175,12 +175,13 @@ ROWS = (
         roll_out_and_back,
     ),
     Row("rebuild", "a subscription filled again from nothing beside the live one, killed on its way", 3, 10, rebuild),
-    Row("grow", "topics grow from 12 to 24 to 48 partitions", 3, 10, on_its_own(under_load(grow_topics))),
+    Row("grow", "topics grow from 12 to 24 to 48 partitions", 3, 10, under_load(grow_topics), fresh=True),
     Row(
         "fatal",
         "an event that kills or blocks the process that hears it, or wants too much memory",
         10,
         50,
-        on_its_own(die_of_an_event),
+        die_of_an_event,
+        fresh=True,
     ),
 )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tests.faults.judge import Verdict, add_findings, compare, everywhere, inverted, twice
 from tests.faults.merchant import Merchant
-from tests.faults.row import Draw, Outcome, Row, Run, on_its_own
+from tests.faults.row import Draw, Outcome, Row, Run
 from tests.faults.rows.processes import start_once_killed
 from tests.faults.setting_back import back_up, set_back
 from tests.faults.stage import Stage
@@ -31,13 +31,13 @@ class Rewind(NamedTuple):
 
 
 def set_databases_back(choices: Sequence[Sequence[str]], *, silently: bool = False) -> Run:
-    """A run on a suite of its own, whose logs are no longer one history afterwards; every other round is busy."""
+    """A run after which the logs are no longer one history; every other round is busy."""
 
     async def run(stage: Stage, random: Draw) -> Outcome:
         round_, n = divmod(random.number, len(choices))
         return await _set_back(stage, Rewind(choices[n], silently, busy=round_ % 2 == 1), random)
 
-    return on_its_own(run)
+    return run
 
 
 async def _set_back(stage: Stage, rewind: Rewind, random: Draw) -> Outcome:
@@ -119,6 +119,7 @@ ROWS = (
         5,
         20,
         set_databases_back(OWNERS),
+        fresh=True,
     ),
     Row(
         "rewind-consumer",
@@ -126,6 +127,7 @@ ROWS = (
         5,
         20,
         set_databases_back(CONSUMERS),
+        fresh=True,
     ),
     Row(
         "rewind-silent",
@@ -133,5 +135,6 @@ ROWS = (
         8,
         20,
         set_databases_back((*OWNERS, *CONSUMERS), silently=True),
+        fresh=True,
     ),
 )
