@@ -58,7 +58,7 @@ async def judge(rig: Rig, inputs: Inputs, letters: int = 0, tolerated: Collectio
     await add_findings(verdict, rig, PATIENCE, tolerated)
     verdict.add_differences(compare(inputs.truth(), await found(rig)))
     verdict.add("doubled", await twice(rig))
-    verdict.add("inverted", await inverted(rig) + await inverted_in_ledger(rig))
+    verdict.add("inverted", await inverted(rig))
     dead = await everywhere(rig, "select handler, reason from chassis.dead_letters where resolved_at is null")
     if len(dead) != letters:
         verdict.add("lost", [f"{len(dead)} dead letters, not {letters}: {dead[:3]}"])
@@ -132,14 +132,19 @@ async def everywhere(rig: Rig, sql: str) -> list[tuple[Any, ...]]:
 async def twice(rig: Rig) -> list[str]:
     """Name events that a log has twice, and firms with two clients."""
     events = await everywhere(rig, "select id from chassis.events group by id having count(*) > 1")
-    clients = await rig.rows("clients", "select ico from clients where ico <> '' group by ico having count(*) > 1")
-    return [f"{name}'s event {event}" for name, event in events] + [f"client of {ico}" for (ico,) in clients]
+    return [f"{name}'s event {event}" for name, event in events] + await two_of_a_firm(rig)
+
+
+async def two_of_a_firm(rig: Rig) -> list[str]:
+    """Name firms with two clients."""
+    rows = await rig.rows("clients", "select ico from clients where ico <> '' group by ico having count(*) > 1")
+    return [f"client of {ico}" for (ico,) in rows]
 
 
 async def inverted(rig: Rig) -> list[str]:
     """Name lanes in which a service followed another one's lane in another order than it was written.
 
-    Each service's own log tells what it did in which order, and for which event of whom.
+    Each service's own log tells what it did in which order, and for which event of whom; so do the lines of the ledger.
     """
     logs: dict[str, dict[UUID, Place]] = {}
     told: dict[str, list[Any]] = {}
@@ -155,16 +160,11 @@ async def inverted(rig: Rig) -> list[str]:
             if place := known.get(row["causation"]):
                 followed.setdefault((row["lane"], *place[:2]), []).append(place[2])
         wrong += [f"{name} in lanes {lanes}" for lanes, numbers in followed.items() if falls(numbers)]
-    return wrong
-
-
-async def inverted_in_ledger(rig: Rig) -> list[str]:
-    """Name accounts whose lines follow a lane in another order than it was written; lanes that were never set back."""
     ledger: dict[tuple[UUID, str, str], list[int]] = {}
     for client, place in await rig.rows("loyalty", "select client_id, cause_place from entries order by number"):
         source, lane, number = place.split("/")
         ledger.setdefault((client, source, lane), []).append(int(number))
-    return [f"the ledger of {account[0]}" for account, numbers in ledger.items() if falls(numbers)]
+    return wrong + [f"the ledger of {account[0]}" for account, numbers in ledger.items() if falls(numbers)]
 
 
 def falls(numbers: Sequence[int]) -> bool:

@@ -40,10 +40,11 @@ class Theatre:
     async def lend(self, *, fresh: bool) -> AsyncIterator[tuple[Machine, Stage | None]]:
         """Lend the machine for one run, and the stage unless the run wants a ``fresh`` one."""
         try:
-            machine = self._machine = self._machine or await self._open.enter_async_context(a_machine())
-            if not fresh:
-                self._stage = self._stage or await self._open.enter_async_context(a_stage(machine))
-            yield machine, None if fresh else self._stage
+            if self._machine is None:
+                self._machine = await self._open.enter_async_context(a_machine())
+            if self._stage is None and not fresh:
+                self._stage = await self._open.enter_async_context(a_stage(self._machine))
+            yield self._machine, None if fresh else self._stage
         except BaseException as failure:
             try:
                 await self.close()
