@@ -4,11 +4,11 @@
 from one that was migrated once.
 """
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from chassis.events.lanes import lane_of
 from chassis.events.log import read_log
 from chassis.events.record import Position, Record
 from chassis.events.unit import command_cause
-from chassis.run.migrations import migrate
+from chassis.run.migrations import CHASSIS, folder_of, migrate
 from chassis.run.settings import Settings
 from chassis.run.start import seed
 from chassis.service import Service
@@ -40,7 +40,8 @@ from chassis.web.keys import KeyReader, new_signing_key, public_keys, sign_key
 from schemas.catalogue import EVENTS
 from schemas.event import Event
 
-TEMPLATES: dict[str, str] = {}
+TEMPLATES: dict[str | None, str] = {}
+"""The migrated database of a package; they stay on the server, which `klientela test` throws away."""
 
 
 def server_dsn() -> str:
@@ -210,18 +211,31 @@ def _keys(folder: Path) -> tuple[Settings, str]:
 
 async def new_database(service: Service) -> str:
     """Make a database for one test from the service's migrated template; return its name."""
+    name = f"test_{service.package}_{uuid4().hex[:12]}"
     server = await asyncpg.connect(server_dsn())
     try:
-        template = f"template_{service.package}_{os.getpid()}"
-        if service.package not in TEMPLATES:
-            await run_formatted(server, "create database %I", template)
-            await migrate(dsn_of(template), service.package if find_spec(service.package) else None)
-            TEMPLATES[service.package] = template
-        name = f"test_{service.package}_{uuid4().hex[:12]}"
+        template = await _template(server, service.package if find_spec(service.package) else None)
         await run_formatted(server, "create database %I template %I", name, template)
     finally:
         await server.close()
     return name
+
+
+async def _template(server: "asyncpg.Connection[asyncpg.Record]", package: str | None) -> str:
+    """Return the database that has a package's migrations, named after them: whoever comes first makes it, for all."""
+    if package not in TEMPLATES:
+        folders = [CHASSIS] + ([folder_of(package)] if package else [])
+        digest = sha256(b"".join(path.read_bytes() for folder in folders for path in sorted(folder.glob("*.sql"))))
+        name = f"template_{package or 'chassis'}_{digest.hexdigest()[:12]}"
+        await server.execute("select pg_advisory_lock(hashtext($1))", name)
+        if not await server.fetchval("select 1 from pg_database where datname = $1", name):
+            unfinished = f"{name}_{uuid4().hex[:8]}"
+            await run_formatted(server, "create database %I", unfinished)
+            await migrate(dsn_of(unfinished), package)
+            await run_formatted(server, "alter database %I rename to %I", unfinished, name)
+        await server.execute("select pg_advisory_unlock(hashtext($1))", name)
+        TEMPLATES[package] = name
+    return TEMPLATES[package]
 
 
 async def drop_database(name: str) -> None:
@@ -229,10 +243,3 @@ async def drop_database(name: str) -> None:
     server = await asyncpg.connect(server_dsn())
     await run_formatted(server, "drop database if exists %I with (force)", name)
     await server.close()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _drop_templates() -> Iterator[None]:
-    yield
-    for template in TEMPLATES.values():
-        asyncio.run(drop_database(template))
