@@ -16,7 +16,7 @@ from services.orders.tests.factories import (
     slug,
 )
 
-SECRET = "shop-secret"
+SECRET = "a secret of the shop and us"
 SHOP = {"kind": "woocommerce", "name": "Shop", "secret": SECRET}
 PUMP: dict[str, Any] = {
     "name": "Čerpadlo",
@@ -128,19 +128,19 @@ async def test_a_shops_secret_name_and_meta_keys_are_changed_and_the_rest_stays(
         url = await _shop(api)
         place = url.replace("webhooks", "channels")
         assert (await viewer.patch(place, json={"name": "x"})).status_code == 403
-        changed = await api.patch(place, json={"secret": "another", "settings": {"ico_keys": ["_ic"]}})
+        changed = await api.patch(place, json={"secret": "another secret of ours", "settings": {"ico_keys": ["_ic"]}})
         assert (changed.status_code, changed.json()["name"]) == (200, "Shop")
         assert changed.json()["settings"]["ico_keys"] == ["_ic"]
-        assert "another" not in changed.text
+        assert "another secret of ours" not in changed.text
         assert slug(await _send(shop, url, body)) == "signature-wrong"
-        signed = {"X-WC-Webhook-Signature": signature_of(body, "another")}
+        signed = {"X-WC-Webhook-Signature": signature_of(body, "another secret of ours")}
         assert (await _send(shop, url, body, **signed)).status_code == 200
         more = await api.patch(place, json={"name": "E-shop", "settings": {"dic_keys": ["_vat"]}})
         assert more.json()["settings"] == {"ico_keys": ["_ic"], "dic_keys": ["_vat"]}
-        for wrong in ({"secret": ""}, {"kind": "kafka"}, {"name": " "}):
+        for wrong in ({"secret": ""}, {"secret": "x" * 15}, {"kind": "kafka"}, {"name": " "}):
             assert (await api.patch(place, json=wrong)).status_code == 422
         erp = (await api.post("/v1/channels", json={"kind": "kafka", "name": "ERP"})).json()["id"]
-        assert slug(await api.patch(f"/v1/channels/{erp}", json={"secret": "x"})) == "secret-not-wanted"
+        assert slug(await api.patch(f"/v1/channels/{erp}", json={"secret": "x" * 16})) == "secret-not-wanted"
         assert slug(await api.patch(f"/v1/channels/{uuid4()}", json={"name": "x"})) == "channel-unknown"
     assert len(await bench.rows("select 1 from chassis.intake")) == 1
 

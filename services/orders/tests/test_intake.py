@@ -14,8 +14,7 @@ from chassis.events.unit import unit_of_work
 from chassis.service import Intake
 from chassis.testing import Bench
 from orders.adapters.envelope import wrap
-from orders.adapters.kafka_intake import accept
-from orders.domain.channel import MetaKeys, token_hash
+from orders.domain.channel import MetaKeys
 from schemas.orders import (
     OrderCancelled,
     OrderChanged,
@@ -168,30 +167,6 @@ async def test_what_is_odd_is_kept_with_a_warning(bench: Bench) -> None:
     }  # fmt: skip
 
 
-async def test_the_topic_knows_channels_by_token_and_keeps_the_message_without_it(bench: Bench) -> None:
-    async with bench.api() as api:
-        token = (await api.post("/v1/channels", json={"kind": "kafka", "name": "ERP"})).json()["token"]
-    good = json.dumps(canonical() | {"token": token}).encode()
-    bodies = [
-        BAD["beyond decimals"],
-        good,
-        b"\xff",
-        json.dumps(canonical() | {"token": "no"}).encode(),
-        b"{}",
-        b'{"token": "\\ud800"}',
-        good,
-    ]
-    async with unit_of_work(bench.database, "orders") as unit:
-        await accept(unit, bodies)
-    stored = await bench.rows("select body from chassis.intake")
-    assert len(stored) == 2
-    assert all(token.encode() not in row["body"] for row in stored)
-    reasons = {letter["reason"].split(":")[0] for letter in await bench.dead_letters()}
-    assert reasons == {"not JSON", "not UTF-8", "token-unknown", "token-missing"}
-    assert kinds(await bench.take_in("order", CHANNEL)) == [OrderPlaced]
-    assert token_hash(token) == (await bench.rows("select token_hash from channels"))[0]["token_hash"]
-
-
 @pytest.mark.parametrize("known", [False, True])
 async def test_five_hundred_orders_take_a_handful_of_statements(bench: Bench, known: bool) -> None:  # noqa: FBT001
     await bench.hear(linked())
@@ -243,12 +218,3 @@ def test_a_revision_from_the_future_counts_from_its_arrival() -> None:
     far = a_revision(60 * 24 * 365, received_at=START + timedelta(minutes=1))
     assert far.revised_at == START + timedelta(minutes=1)
     assert "date-in-future" in far.warnings
-
-
-async def test_two_equal_bad_messages_are_one_dead_letter_without_their_token(bench: Bench) -> None:
-    bad = b'{"token": "a-secret", "external_id": "\xff"}'
-    async with unit_of_work(bench.database, "orders") as unit:
-        await accept(unit, [b"", b"", bad, bad])
-    letters = await bench.dead_letters()
-    assert len(letters) == 2
-    assert not any(b"a-secret" in letter["record"] for letter in letters)

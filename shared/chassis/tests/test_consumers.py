@@ -210,17 +210,6 @@ async def test_the_heads_show_a_lost_tail_and_a_first_fill(
     assert await totals(bench) == dict.fromkeys(CLIENTS, 3)
 
 
-async def test_a_lane_that_cannot_be_mended_keeps_no_other_from_it(bench: Bench, owner: Any, placed: Make) -> None:
-    records = await orders(bench, placed, CLIENTS)
-    owner.write(*records)
-    owner.broken_lane = min(record.lane for record in records)
-    reading = Reading(bench, owner)
-    for _ in range(2):
-        await reading.mender.check_heads("orders")
-    mended = {record.key for record in records if record.lane != owner.broken_lane}
-    assert set(await totals(bench)) == mended != set(CLIENTS)
-
-
 async def test_a_batch_that_does_not_end_does_not_keep_a_process_from_ending(
     topic: Any, bench: Bench, placed: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

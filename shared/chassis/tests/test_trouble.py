@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from chassis.consume import subscription
+from chassis.consume.mending import Mender
 from chassis.consume.retry import Queue, _retry_oldest
 from chassis.database import TROUBLE
 from chassis.events.unit import Unit
@@ -62,3 +63,15 @@ async def test_only_the_parked_event_that_failed_is_given_up(bench: Bench, place
     assert await _retry_oldest(bench.database, bench.service, queue, [], only=failed, give_up="fails alone") == 0
     assert await bench.rows("select count(*) from chassis.parked") == [(1,)]
     assert await bench.dead_letters() == []
+
+
+async def test_a_lane_that_cannot_be_mended_keeps_no_other_from_it(bench: Bench, owner: Any, placed: Make) -> None:
+    clients = [UUID(int=number) for number in range(1, 31)]
+    records = await bench.numbered(*(placed(client, 1) for client in clients))
+    owner.write(*records)
+    owner.broken_lane = min(record.lane for record in records)
+    mender = Mender(subscription.Subscription(bench.database, bench.service), owner.client())
+    for _ in range(2):
+        await mender.check_heads("orders")
+    mended = {record.key for record in records if record.lane != owner.broken_lane}
+    assert {row["client"] for row in await bench.rows("select client from till")} == mended != set(clients)

@@ -29,6 +29,10 @@ class NewMetaKeys(MetaKeys):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+Secret = Annotated[str, Field(min_length=16, max_length=500, pattern=r"^[^\x00]*$")]
+"""What a shop signs with: whoever guesses it writes orders, so it is not short."""
+
+
 class NewChannel(BaseModel):
     """A channel to be opened; only a WooCommerce shop has a secret and settings."""
 
@@ -36,7 +40,7 @@ class NewChannel(BaseModel):
 
     kind: ChannelKind
     name: Name
-    secret: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] = ""
+    secret: Secret | None = None
     settings: NewMetaKeys | None = None
 
     @model_validator(mode="after")
@@ -53,7 +57,7 @@ class ChannelChanges(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Name | None = None
-    secret: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")] | None = None
+    secret: Secret | None = None
     settings: NewMetaKeys | None = None
 
 
@@ -95,7 +99,7 @@ class Accepted(BaseModel):
 @routes.post("/channels", status_code=201, response_model_exclude_none=True)
 async def create_channel(request: Request, unit: Writes, new: NewChannel) -> ChannelView:
     """Open a channel: a shop gets its webhook's address, a Kafka producer its token, shown this once."""
-    channel, token = await open_channel(unit, new.kind, new.name, new.secret, new.settings)
+    channel, token = await open_channel(unit, new.kind, new.name, new.secret or "", new.settings)
     if token:
         show_once(request)
     return _view(request, channel).model_copy(update={"token": token or None})
