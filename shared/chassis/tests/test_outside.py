@@ -1,16 +1,19 @@
 """Topics from outside are read on after a marked message, and from the beginning where another one is in its place."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 
+from chassis.consume import outside
 from chassis.consume.intake import store_intake
 from chassis.consume.outside import AnotherTopic, Lookup, Mark, MarkMoved, OutsideReader
-from chassis.events.unit import Unit
+from chassis.database import Database
+from chassis.events.unit import Unit, unit_of_work
 from chassis.service import Service
 from chassis.testing import Bench
 
@@ -143,3 +146,24 @@ async def test_a_message_is_looked_up_where_it_is(topic: Any) -> None:
             assert Mark.of(await look(TopicPartition(topic.name, record.partition), record.offset)) == Mark.of(record)
         beyond = await look(TopicPartition(topic.name, 1), 7)
     assert beyond.value == b"a"
+
+
+async def test_a_commit_whose_answer_was_lost_is_not_done_again(
+    bench: Bench, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = await reading(bench, service, Shelf(message(0, b"1")))
+    once = [True]
+
+    @asynccontextmanager
+    async def unanswered(database: Database, source: str) -> AsyncIterator[Unit]:
+        async with unit_of_work(database, source) as unit:
+            yield unit
+        if once.pop():
+            raise ConnectionResetError
+
+    monkeypatch.setattr(outside, "unit_of_work", unanswered)
+    await reader.apply(TOPIC, [message(0, b"1")])
+    assert await stored(bench) == [b"1"]
+    monkeypatch.undo()
+    await reader.apply(TOPIC, [message(1, b"2")])
+    assert await stored(bench) == [b"1", b"2"]

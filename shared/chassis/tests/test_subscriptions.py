@@ -96,3 +96,11 @@ async def test_a_start_waits_for_no_batch_that_is_under_way(bench: Bench) -> Non
             await frozen.execute("update chassis.progress set sequence = sequence + 1")
             await begin_progress(starting, "main", ["orders", "clients"])
     assert await bench.rows("select count(*) from chassis.progress where source = 'clients'") == [(48,)]
+
+
+async def test_another_owner_is_followed_from_its_beginning_beside_those_known(bench: Bench) -> None:
+    async with bench.database.pool.acquire() as connection:
+        for owners in (["one"], ["one", "other"], ["third"]):
+            await begin_progress(connection, "later", owners)
+    rows = await bench.rows("select count(*) from chassis.progress where subscription = 'later' group by source")
+    assert rows == [(48,)] * 3

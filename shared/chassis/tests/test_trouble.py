@@ -18,22 +18,35 @@ from shared.chassis.tests.conftest import Till, tills
 Make = Any
 
 
-async def test_a_batch_that_is_itself_the_trouble_is_done_in_smaller_ones(
-    bench: Bench, placed: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(subscription, "PATIENT", 0)
-    load, sizes = tills.load, list[int]()
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """What is decided together takes too long; gives the sizes that were tried."""
+    load, tried = tills.load, list[int]()
 
     async def slow(unit: Unit, messages: Sequence[Any]) -> Mapping[UUID, Till]:
-        sizes.append(len(messages))
+        tried.append(len(messages))
         if len(messages) > 1:
-            raise TimeoutError
+            await unit.connection.execute("set local statement_timeout = '10ms'")
+            await unit.connection.execute("select pg_sleep(5)")
         return await load(unit, messages)
 
     monkeypatch.setattr(tills, "load", slow)
+    return tried
+
+
+async def test_a_batch_that_takes_too_long_twice_is_done_in_smaller_ones(
+    bench: Bench, placed: Make, sizes: list[int]
+) -> None:
     await bench.hear(*(placed(uuid4(), 1) for _ in range(4)))
-    assert (sizes[0], sizes.count(1)) == (4, 4)
+    assert sizes == [4, 4, 2, 2, 1, 1, 2, 2, 1, 1]
     assert await bench.rows("select sum(total)::int, sum(version)::int from till") == [(4, 4)]
+    assert await bench.dead_letters() == []
+
+
+async def test_raw_messages_that_take_too_long_together_are_decided_one_by_one(bench: Bench, sizes: list[int]) -> None:
+    await bench.take_in("slip", None, b"1", b"2", b"4")
+    assert sizes == [3, 1, 1, 1]
+    assert await bench.rows("select total from till") == [(7,)]
     assert await bench.dead_letters() == []
 
 

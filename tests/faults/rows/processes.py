@@ -103,7 +103,7 @@ async def _thawed(process: ServiceUnderTest, random: Draw) -> None:
         return process.process.status() == "stopped"
 
     await until(stopped, PATIENCE)
-    await asyncio.sleep(random.seconds(0.5, 3, 8, 14))  # lint-skip: sleep sessions end by the clock
+    await asyncio.sleep(random.seconds(14, 0.5, 3, 8))  # lint-skip: sleep sessions end by the clock
     process.thaw()
     process.fault = ""
 

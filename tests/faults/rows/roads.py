@@ -41,7 +41,8 @@ async def freeze_in_a_batch(stage: Stage, random: Draw) -> int:
     await until(stopped, 90)
     other = stage.rig.member(name, free_ports(1)[0])
     other.spawn()
-    await asyncio.sleep(random.seconds(8, random.uniform(0, 15)))  # lint-skip: sleep shorter or longer than its session
+    frozen = 12 if random.short else random.uniform(0, 15)
+    await asyncio.sleep(frozen)  # lint-skip: sleep shorter or longer than its session
     process.thaw()
     process.fault = ""
     await answering(other)

@@ -33,6 +33,15 @@ TROUBLE = (
 )
 """Infrastructure trouble: the same work is tried again, for as long as it takes."""
 
+TOO_MUCH = (
+    asyncio.TimeoutError,
+    asyncpg.TransactionTimeoutError,
+    asyncpg.QueryCanceledError,  # a statement that took too long
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.OutOfMemoryError,
+)
+"""Trouble that less work at once may not meet: what comes again is done in smaller parts."""
+
 COLLISIONS = (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError, asyncpg.ForeignKeyViolationError)
 """Somebody was faster: load again and repeat."""
 

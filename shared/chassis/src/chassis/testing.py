@@ -41,7 +41,7 @@ from schemas.catalogue import EVENTS
 from schemas.event import Event
 
 TEMPLATES: dict[str | None, str] = {}
-"""The migrated database of a package; they stay on the server, which `klientela test` throws away."""
+"""The migrated database of a package; they stay on the server: `klientela test` throws its own away."""
 
 
 def server_dsn() -> str:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from chassis.database import COLLISIONS, COLLISIONS_BORNE, TROUBLE
+from chassis.database import COLLISIONS, COLLISIONS_BORNE, TOO_MUCH, TROUBLE
 from chassis.errors import place_of
 
 log = structlog.get_logger()
@@ -27,14 +27,17 @@ class Batch(Protocol):
 
 
 async def together_or_alone(what: str, batch: Batch) -> int:
-    """Do a batch; if it fails, and not for trouble, do each that it claimed by itself. Return how many there were."""
+    """Do a batch; if it fails, and not for trouble but its size, do each that it claimed by itself.
+
+    Returns how many there were.
+    """
     claimed: list[Any] = []
     try:
         return await batch(claimed)
-    except TROUBLE:
-        raise
-    except Exception as error:  # noqa: BLE001 - what is neither trouble nor a verdict is told apart alone
+    except Exception as error:
         log.error("batch failed", of=what, claimed=len(claimed), error=type(error).__name__, at=place_of(error))  # noqa: TRY400 - a traceback quotes values
+        if isinstance(error, TROUBLE) and not (isinstance(error, TOO_MUCH) and len(claimed) > 1):
+            raise
     for each in claimed:
         await try_alone(partial(batch, [], only=each))
     return len(claimed)

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from itertools import count
 from types import TracebackType
 from typing import NamedTuple
 
@@ -93,8 +94,7 @@ class OutsideReader:
         rows = await self.database.pool.fetch("select topic, partition, last_offset, mark from chassis.outside")
         known = {TopicPartition(topic, number): Mark(offset, digest) for topic, number, offset, digest in rows}
         mine = list(partitions)
-        others = {place: mark for place, mark in self._marks.items() if place not in mine}
-        self._marks = others | {each: known[each] for each in mine if each in known}
+        self._marks = {each: known[each] for each in mine if each in known}
         return {each: known[each].offset + 1 if each in known else 0 for each in mine}
 
     async def apply(self, topic: str, records: Sequence[ConsumerRecord]) -> None:
@@ -103,8 +103,10 @@ class OutsideReader:
         mark = self._marks.get(partition)
         if mark:
             await self._compare(partition, mark)
-        while True:
+        for attempt in count():
             try:
+                if attempt and await self._is_noted(partition, last):
+                    break  # that commit was done, only its answer was lost
                 async with self.database.background, unit_of_work(self.database, self.service.name) as unit:
                     await self.service.outside[topic.removeprefix(self.prefix)](unit, [r.value or b"" for r in records])
                     await _write(unit, partition, mark, last)
@@ -112,9 +114,14 @@ class OutsideReader:
                 log.warning("intake met trouble", topic=topic, error=type(error).__name__)
                 await asyncio.sleep(0.5)
             else:
-                self._marks[partition] = last
-                self.stored.set()
-                return
+                break
+        self._marks[partition] = last
+        self.stored.set()
+
+    async def _is_noted(self, partition: TopicPartition, mark: Mark) -> bool:
+        noted = "select last_offset, mark from chassis.outside where (topic, partition) = ($1, $2)"
+        row = await self.database.pool.fetchrow(noted, *partition)
+        return row is not None and Mark(*row) == mark
 
     async def watch(self, every: float) -> None:
         """Look at the marked messages again and again, for topics in which nothing follows. Raises AnotherTopic."""

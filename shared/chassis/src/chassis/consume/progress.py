@@ -52,11 +52,11 @@ async def begin_progress(
     positions = [(at or {}).get(lane, BEGINNING) for lane in range(LANES)]
     await connection.execute(
         "insert into chassis.progress (subscription, source, lane, incarnation, sequence)"
-        " select $1, source, lane, incarnation, sequence from unnest($2::text[]) source,"
-        " unnest($3::smallint[], $4::bigint[], $5::bigint[]) as beginning(lane, incarnation, sequence)"
+        " select $1, source.name, begins.* from unnest($2::text[]) as source(name),"
+        " unnest($3::smallint[], $4::bigint[], $5::bigint[]) as begins(lane, incarnation, sequence)"
         " where not exists ("
-        " select from chassis.progress p where (p.subscription, p.source, p.lane) = ($1, source, beginning.lane))"
-        " order by source, lane on conflict do nothing",
+        " select from chassis.progress p where (p.subscription, p.source, p.lane) = ($1, source.name, begins.lane))"
+        " order by source.name, begins.lane on conflict do nothing",
         subscription,
         sources,
         list(range(LANES)),

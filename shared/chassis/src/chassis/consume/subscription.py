@@ -13,7 +13,7 @@ from chassis.consume.fold import Failed, Undecided, fold
 from chassis.consume.journal import forget_beyond, refuse_others, write_applied
 from chassis.consume.outcomes import held_keys, write_failures
 from chassis.consume.progress import Following, Progress, following, lock_progress, move_progress
-from chassis.database import COLLISIONS, COLLISIONS_BORNE, TROUBLE, Database
+from chassis.database import COLLISIONS, COLLISIONS_BORNE, TOO_MUCH, TROUBLE, Database
 from chassis.errors import Rejected, place_of
 from chassis.events.record import Position, Record, event_of
 from chassis.events.unit import Unit, unit_of_work
@@ -56,11 +56,11 @@ class Subscription:
     async def apply(self, source: str, records: Sequence[Record], page: Page | None = None) -> set[int]:
         """Apply a batch, for as long as it takes; return the lanes with a hole.
 
-        Trouble of the infrastructure is retried for ever, after a while in smaller batches. Collisions are repeated.
-        What fails otherwise is tried half by half, and what a process died in record by record: the one that fails
-        alone and again becomes a dead letter.
+        Trouble of the infrastructure is retried for ever, in smaller batches if it may be for their size. Collisions
+        are repeated. What fails otherwise is tried half by half, and what a process died in record by record: the one
+        that fails alone and again becomes a dead letter.
         """
-        collisions = failures = 0
+        collisions = failures = too_much = 0
         for attempt in count():
             try:
                 return await self._apply(source, records, page, NOBODY)
@@ -68,8 +68,9 @@ class Subscription:
                 say = log.error if attempt > PATIENT else log.warning
                 say("batch met trouble", source=source, error=type(error).__name__, at=place_of(error), attempt=attempt)
                 await asyncio.sleep(min(0.05 * 2 ** min(attempt, 7), 5) * random.uniform(0.5, 1))  # noqa: S311
-                if attempt > PATIENT and len(records) > 1:
-                    break  # a batch may be so large that it is the trouble
+                too_much += isinstance(error, TOO_MUCH)
+                if too_much > 1 and len(records) > 1:
+                    break
             except Suspect:
                 log.error("a process died in this batch", source=source, records=len(records))  # noqa: TRY400 - no fault of ours
                 return await self._in_parts(source, records, page, 1)

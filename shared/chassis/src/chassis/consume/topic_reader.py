@@ -43,22 +43,20 @@ class TopicReader:
                 await bury(unit, self.subscription.name, strangers)
         holes = await self.subscription.apply(source, records) if records else set()
         self._large -= {(source, record.lane) for record in records if record.lane not in holes}
-        await self._mend([(source, lane) for lane in sorted(holes)])
+        await self._mend(source, [lane for lane in sorted(holes) if (source, lane) not in self._large])
 
-    async def _mend(self, holes: Sequence[tuple[str, int]]) -> None:
-        """Mend holes; what stays open, the check of the heads finds again, and other lanes go on."""
-        limit = asyncio.timeout(MENDED_WITHIN)
-        left = {hole for hole in holes if hole not in self._large}
+    async def _mend(self, source: str, lanes: Sequence[int]) -> None:
+        """Mend holes; one that takes too long is left to the check of the heads, those after it to the next batch."""
+        limit, lane = asyncio.timeout(MENDED_WITHIN), -1
         try:
             async with limit:
-                for source, lane in sorted(left):
+                for lane in lanes:
                     await self.mender.try_to_mend(source, lane)
-                    left.discard((source, lane))
         except TimeoutError:
             if not limit.expired():
                 raise
-            log.warning("holes stay open", holes=len(left))
-            self._large |= left
+            log.warning("a hole stays open", source=source, lane=lane, error="it takes too long")
+            self._large.add((source, lane))
 
 
 def _stranger(source: str, found: ConsumerRecord, error: Exception) -> DeadLetter:
