@@ -15,7 +15,7 @@ WITHOUT_SERVERS = """
 import signal, sys
 from klientela.testing import interrupt, run_pytest
 signal.signal(signal.SIGTERM, interrupt)
-sys.exit(run_pytest(sys.argv[1:], "", ""))
+sys.exit(run_pytest(sys.argv[1:], {}))
 """
 BLOCKS = """
 def test_fails():

@@ -35,6 +35,7 @@ SETTINGS = {
     "log_checkpoints": "off",
 }
 """For a laptop or a small server; fsync stays on."""
+FOR_TESTS = {"fsync": "off", "full_page_writes": "off", "unix_socket_directories": "."}
 STATUS_LINE = slice(7, 8)
 """Where PostgreSQL writes in its pid file how far it is."""
 
@@ -57,12 +58,13 @@ class PostgresServer(ManagedProcess):
     ) -> None:
         """Name the directory (it need not exist) and the port (any free one if not given); starts nothing.
 
-        One that is not `durable` survives the death of any process, but not that of the machine: for tests.
+        One that is not `durable` survives the death of any process, but not that of the machine: for tests, which may
+        also reach it by a socket in its `data`.
         """
         self.directory = directory.absolute()
         self.port = port or free_ports(1)[0]
         self._password = password
-        self._settings = SETTINGS if durable else SETTINGS | {"fsync": "off", "full_page_writes": "off"}
+        self._settings = SETTINGS if durable else SETTINGS | FOR_TESTS
         super().__init__(
             "PostgreSQL",
             log=log or self.directory / "postgres.log",

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
@@ -47,7 +47,12 @@ def run_tests(arguments: list[str]) -> int:
         with ThreadPoolExecutor(2) as pool:
             for _ in pool.map(lambda server: server.start(), (postgres, kafka)):
                 continue
-        return run_pytest(arguments, postgres.dsn, kafka.bootstrap)
+        servers = {
+            "KLIENTELA_TEST_POSTGRES": postgres.dsn,
+            "KLIENTELA_TEST_POSTGRES_SOCKET": str(postgres.data),
+            "KLIENTELA_TEST_KAFKA": kafka.bootstrap,
+        }
+        return run_pytest(arguments, servers)
     except KeyboardInterrupt:
         return 130
     finally:
@@ -71,7 +76,7 @@ def names_paths(arguments: Sequence[str]) -> bool:
     return any(Path(word.partition("::")[0]).exists() for before, word in words if before not in WANTS_A_WORD)
 
 
-def run_pytest(arguments: list[str], postgres: str, kafka: str) -> int:
+def run_pytest(arguments: list[str], servers: Mapping[str, str]) -> int:
     """Run pytest in the project with nothing of the user's own suite in its environment, only what is meant for tests.
 
     When it is interrupted, it still says what has failed until then.
@@ -81,7 +86,7 @@ def run_pytest(arguments: list[str], postgres: str, kafka: str) -> int:
         for name, value in os.environ.items()
         if name.startswith("KLIENTELA_TEST_") or not name.startswith("KLIENTELA_")
     }
-    environment |= {"KLIENTELA_TEST_POSTGRES": postgres, "KLIENTELA_TEST_KAFKA": kafka}
+    environment |= servers
     named = names_paths(arguments)
     folders = [] if named else [str(path) for pattern in FOLDERS for path in sorted(PROJECT.glob(pattern))]
     where = Path.cwd() if named else PROJECT
