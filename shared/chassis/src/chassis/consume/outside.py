@@ -22,8 +22,8 @@ from chassis.database import TROUBLE, Database
 from chassis.events.unit import Unit, unit_of_work
 from chassis.service import Service
 
-Look = Callable[[TopicPartition, int], Awaitable[ConsumerRecord]]
-"""Returns the message at a place of a topic, or the first there is if that one is gone."""
+Holds = Callable[[TopicPartition, "Mark"], Awaitable[bool]]
+"""Tells whether a topic has the marked message, or had it before it was too old to be kept."""
 LOOK_PATIENCE = 10
 log = structlog.get_logger()
 
@@ -58,14 +58,14 @@ class Lookup:
         )
         self._one = asyncio.Lock()
 
-    async def __aenter__(self) -> Look:
+    async def __aenter__(self) -> Holds:
         """Connect; who is cancelled meanwhile leaves nothing open."""
         try:
             await self._kafka.start()
         except BaseException:
             await self._kafka.stop()
             raise
-        return self._look
+        return self._holds
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -73,21 +73,26 @@ class Lookup:
         """Close the connections."""
         await self._kafka.stop()
 
-    async def _look(self, partition: TopicPartition, offset: int) -> ConsumerRecord:
+    async def _holds(self, partition: TopicPartition, mark: Mark) -> bool:
+        """Look at the place of a mark. Nobody waits there for a message to come: that would keep all partitions."""
         async with self._one, asyncio.timeout(LOOK_PATIENCE):
+            if (await self._kafka.end_offsets([partition]))[partition] <= mark.offset:
+                return False
+            if (await self._kafka.beginning_offsets([partition]))[partition] > mark.offset:
+                return True
             self._kafka.assign([partition])
-            self._kafka.seek(partition, offset)
-            return await self._kafka.getone(partition)
+            self._kafka.seek(partition, mark.offset)
+            return Mark.of(await self._kafka.getone(partition)) == mark
 
 
 class OutsideReader:
     """Takes what topics from outside bring into the intake."""
 
     def __init__(
-        self, database: Database, service: Service, look: Look, stored: asyncio.Event, prefix: str = ""
+        self, database: Database, service: Service, holds: Holds, stored: asyncio.Event, prefix: str = ""
     ) -> None:
         self.database, self.service, self.stored, self.prefix = database, service, stored, prefix
-        self._look, self._marks = look, dict[TopicPartition, Mark]()
+        self._holds, self._marks = holds, dict[TopicPartition, Mark]()
 
     async def begin(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Return where to read on in partitions: after the marked message, or at the beginning."""
@@ -132,9 +137,8 @@ class OutsideReader:
                     await self._compare(partition, mark)
 
     async def _compare(self, partition: TopicPartition, mark: Mark) -> None:
-        """Look at the marked message; one that is too old to be kept any more is taken for what it was."""
-        found = Mark.of(await self._look(partition, mark.offset))
-        if found == mark or found.offset > mark.offset:
+        """Look whether the marked message is where it was. Raises AnotherTopic."""
+        if await self._holds(partition, mark):
             return
         log.error("a topic was made anew or set back: all of it is read again", topic=partition.topic)
         await self.database.pool.execute("delete from chassis.outside where topic = $1", partition.topic)

@@ -164,8 +164,8 @@ class Process:
         prefix = self.settings.topic_prefix
         topics = self._topics(list(self.service.outside))
         partitions = await wait_for_topics(self.settings.kafka, topics)
-        async with Lookup(self.settings.kafka) as look:
-            reader = OutsideReader(self.database, self.service, look, self.app.state.intake_stored, prefix)
+        async with Lookup(self.settings.kafka) as holds:
+            reader = OutsideReader(self.database, self.service, holds, self.app.state.intake_stored, prefix)
             self._up("outside")
             consumer = self._consumer("outside", partitions, topics, reader.apply, reader.begin)
             async with asyncio.TaskGroup() as tasks:
