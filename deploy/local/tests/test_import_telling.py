@@ -33,6 +33,10 @@ def told(*known: Known, currency: str | None = None, correct: bool = False, undo
     return telling_of(there, currency, NOW, correct=correct, undo=undo)
 
 
+def first(usual: set[str]) -> Telling:
+    return telling_of({}, None, NOW, usual=usual, correct=False, undo=False)
+
+
 def paid(currency: str, revised_at: datetime = SOLD) -> Known:
     return Known(revised_at, currency, "paid")
 
@@ -44,6 +48,9 @@ def test_a_history_is_told_in_its_currency_or_the_usual_one() -> None:
     assert told(currency="CZK").currency == "CZK"
     assert told().currency == "GBP"
     assert told(paid("CZK")).currency == "CZK", "a known history needs none"
+    assert first({"CZK"}).currency == "CZK", "nor do new orders of a channel that has one"
+    with pytest.raises(Refusal, match="say --currency"):
+        first({"CZK", "EUR"})
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ def orders(
         str | None, typer.Option(help="The channel's name; `import` and the file's name if not given.")
     ] = None,
     currency: Annotated[
-        str | None, typer.Option(help="The currency of the prices; that of an earlier import, or GBP, if not given.")
+        str | None,
+        typer.Option(help="The currency of the prices; the channel's own, or GBP, if not given."),
     ] = None,
     rate: Annotated[
         str, typer.Option(help="Money worth one point, if the programme has no rate for it; or none.")

@@ -21,7 +21,7 @@ from klientela.importing.progress import Progress
 from klientela.importing.quiet import worked_off
 from klientela.importing.sending import Sending
 from klientela.importing.suite_api import SuiteApi
-from klientela.importing.telling import Telling, known_of, telling_of
+from klientela.importing.telling import Telling, orders_of, telling_of
 from klientela.layout import DataDirectory
 
 INTERRUPTED = 130
@@ -127,8 +127,8 @@ class Run:
     async def whole_way(self, api: SuiteApi) -> tuple[Telling, Outcome]:
         """Prepare, send, wait, ask."""
         async with api:
-            with rejects_file(self.rejected) as rejects:
-                channel, telling = await self.prepare(api)
+            channel, telling = await self.prepare(api)
+            with rejects_file(self.rejected) as rejects:  # what is refused leaves that of the last run alone
                 told = await self.send(api, channel, telling, rejects)
             self.progress.working_off()
             await worked_off(api, self.progress.left)
@@ -140,8 +140,11 @@ class Run:
         name = (wishes.channel or f"import {self.history.source.name}").strip()
         channels = await import_channels(api)
         channel = channels.get(name)
-        known = await known_of(api, channel, survey.ends) if channel else {}
-        telling = telling_of(known, wishes.currency, datetime.now(UTC), correct=wishes.correct, undo=wishes.undo)
+        there = await orders_of(api, channel) if channel else {}
+        known = {number: there[number] for number in survey.ends if number in there}
+        usual = {order.currency for order in there.values()}
+        now = datetime.now(UTC)
+        telling = telling_of(known, wishes.currency, now, usual=usual, correct=wishes.correct, undo=wishes.undo)
         if not channel and not wishes.channel:
             await refuse_a_second_coming(api, channels, survey.ends)
         if not wishes.undo:

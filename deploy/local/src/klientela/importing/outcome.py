@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from klientela.importing.suite_api import SuiteApi
-from klientela.importing.telling import Telling, known_of
+from klientela.importing.telling import Telling, orders_of
 
 
 class Outcome(NamedTuple):
@@ -29,7 +29,7 @@ async def outcome_of(api: SuiteApi, channel: UUID, telling: Telling, told: Mappi
 
 async def missing(api: SuiteApi, channel: UUID, telling: Telling, told: Mapping[str, datetime]) -> list[str]:
     """Name orders that the service does not have as they were told; one told of the future it has as of now."""
-    there = await known_of(api, channel, told)
+    there = await orders_of(api, channel)
     return [
         number
         for number, revision in told.items()

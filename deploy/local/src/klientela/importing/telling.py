@@ -66,29 +66,34 @@ def later(at: datetime) -> datetime:
     return at + INSTANT if (at + INSTANT).microsecond else at + 2 * INSTANT
 
 
-async def known_of(api: SuiteApi, channel: UUID, numbers: Collection[str]) -> dict[str, Known]:
-    """Ask what the service has of these orders of a channel."""
+async def orders_of(api: SuiteApi, channel: UUID) -> dict[str, Known]:
+    """Ask what the service has of a channel's orders."""
     return {
         order["external_id"]: Known(datetime.fromisoformat(order["revised_at"]), order["currency"], order["state"])
         async for order in api.pages("orders", f"/v1/channels/{channel}/orders")
-        if order["external_id"] in numbers
     }
 
 
 def telling_of(
-    known: Mapping[str, Known], currency: str | None, now: datetime, *, correct: bool, undo: bool
+    known: Mapping[str, Known],
+    currency: str | None,
+    now: datetime,
+    *,
+    usual: Collection[str] = (),
+    correct: bool,
+    undo: bool,
 ) -> Telling:
-    """Decide how a history is told; without a currency it is the one it is known in.
+    """Decide how a history is told; without a currency it is the one it is known in, or the channel's ``usual`` one.
 
     Raises Refusal for what would contradict an earlier import without being meant to.
     """
-    currencies = sorted({order.currency for order in known.values()})
+    currencies = sorted({order.currency for order in known.values()} or usual)
     if undo:
         if not known:
             raise Refusal("The channel has none of these orders, so there is nothing to undo. Is --channel right?")
         return Telling(currencies[0], known, now, "cancelled")
     if currency is None and len(currencies) > 1:
-        raise Refusal(f"The channel has some of these orders in {', some in '.join(currencies)}: say --currency.")
+        raise Refusal(f"The channel has some orders in {', some in '.join(currencies)}: say --currency.")
     telling = Telling(currency or (currencies[0] if currencies else USUAL_CURRENCY), known, now)
     if not correct:
         _refuse_contradiction(telling)
