@@ -11,6 +11,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from chassis.consume import outside
 from chassis.consume.intake import store_intake
+from chassis.consume.lane_consumer import PartitionWorker
 from chassis.consume.outside import AnotherTopic, Lookup, Mark, MarkMoved, OutsideReader
 from chassis.database import Database
 from chassis.events.unit import Unit, unit_of_work
@@ -171,3 +172,20 @@ async def test_a_commit_whose_answer_was_lost_is_not_done_again(
     monkeypatch.undo()
     await reader.apply(TOPIC, [message(1, b"2")])
     assert await stored(bench) == [b"1", b"2"]
+
+
+async def test_a_batch_is_of_one_answer_of_the_broker() -> None:
+    """Between two answers the topic may have been set back; a batch of both would hide that from the marks."""
+    batches, done = list[list[int]](), asyncio.Event()
+
+    async def apply(_: str, records: Sequence[ConsumerRecord]) -> None:
+        batches.append([record.offset for record in records])
+        if batches[-1][-1] == 6:
+            done.set()
+
+    worker = PartitionWorker(PLACE, apply, lambda *_: None, apart=True)
+    for answer in ([0, 1], [2], [3, 4, 5, 6]):
+        worker.put([message(offset, b"1") for offset in answer])
+    await asyncio.wait_for(done.wait(), 10)
+    await worker.drain()
+    assert batches == [[0, 1], [2], [3, 4, 5, 6]]

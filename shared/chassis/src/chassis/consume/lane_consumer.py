@@ -37,31 +37,54 @@ class Regroup(Exception):
 
 
 class PartitionWorker:
-    """Applies the records of one partition in order; ``drain`` waits for the batch in flight and forgets the rest."""
+    """Applies the records of one partition in order; ``drain`` waits for the batch in flight and forgets the rest.
 
-    def __init__(self, partition: TopicPartition, apply: Apply, done: Callable[[TopicPartition, int], None]) -> None:
-        self.partition, self._apply, self._done = partition, apply, done
+    A batch has records of several answers of the broker; where they are kept ``apart``, of one: between two answers the
+    topic may have become another one, which who numbers nothing sees only from one batch to the next.
+    """
+
+    def __init__(
+        self,
+        partition: TopicPartition,
+        apply: Apply,
+        done: Callable[[TopicPartition, int], None],
+        *,
+        apart: bool = False,
+    ) -> None:
+        self.partition, self._apply, self._done, self._apart = partition, apply, done, apart
         self.waiting: list[ConsumerRecord] = []
+        self._answers: list[int] = []
+        """How many records of each answer of the broker wait."""
         self._more = asyncio.Event()
         self._closing = False
         self.task = asyncio.create_task(self._run())
 
-    def put(self, records: Iterable[ConsumerRecord]) -> None:
-        """Add records to what waits."""
+    def put(self, records: Sequence[ConsumerRecord]) -> None:
+        """Add an answer of the broker to what waits."""
         self.waiting += records
+        self._answers.append(len(records))
         self._more.set()
+
+    def _take(self) -> list[ConsumerRecord]:
+        """Take the next batch out of what waits."""
+        most = min(FETCH, self._answers[0]) if self._apart and self._answers else FETCH
+        batch, self.waiting = self.waiting[:most], self.waiting[most:]
+        if self._apart and self._answers:
+            self._answers[0] -= most
+        self._answers = [size for size in self._answers if size] if self._apart else []
+        return batch
 
     async def drain(self) -> None:
         """Let the batch in flight end, drop what waits, stop. A failed batch was not done and will be read again."""
         self._closing = True
-        self.waiting = []
+        self.waiting, self._answers = [], []
         self._more.set()
         await asyncio.gather(self.task, return_exceptions=True)
 
     async def _run(self) -> None:
         while not self._closing:
             await self._more.wait()
-            batch, self.waiting = self.waiting[:FETCH], self.waiting[FETCH:]
+            batch = self._take()
             if not self.waiting:
                 self._more.clear()
             if not batch or self._closing:
@@ -151,7 +174,9 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _worker(self, partition: TopicPartition) -> PartitionWorker:
         if partition not in self._workers:
-            self._workers[partition] = PartitionWorker(partition, self._apply, self._done)
+            self._workers[partition] = PartitionWorker(
+                partition, self._apply, self._done, apart=self._begin is not None
+            )
         return self._workers[partition]
 
     def _done(self, partition: TopicPartition, offset: int) -> None:
