@@ -33,9 +33,9 @@ class Stock:
         self.free: list[Any] = []
 
     async def take(self) -> Any:
-        return (
-            self.free.pop() if self.free else await asyncpg.connect(self.dsn, host=SOCKET, port=urlsplit(self.dsn).port)
-        )
+        if self.free:
+            return self.free.pop()
+        return await asyncpg.connect(self.dsn, host=SOCKET, port=urlsplit(self.dsn).port)
 
     async def give_back(self, real: Any) -> None:
         if real.is_in_transaction():

@@ -52,32 +52,37 @@ class PartitionWorker:
         apart: bool = False,
     ) -> None:
         self.partition, self._apply, self._done, self._apart = partition, apply, done, apart
-        self.waiting: list[ConsumerRecord] = []
-        self._answers: list[int] = []
-        """How many records of each answer of the broker wait."""
+        self._answers: list[list[ConsumerRecord]] = []
+        """What waits: answer by answer where they are kept apart, else all in one."""
         self._more = asyncio.Event()
         self._closing = False
         self.task = asyncio.create_task(self._run())
 
     def put(self, records: Sequence[ConsumerRecord]) -> None:
         """Add an answer of the broker to what waits."""
-        self.waiting += records
-        self._answers.append(len(records))
+        if self._answers and not self._apart:
+            self._answers[-1] += records
+        elif records:
+            self._answers.append(list(records))
         self._more.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait."""
+        return sum(map(len, self._answers))
 
     def _take(self) -> list[ConsumerRecord]:
         """Take the next batch out of what waits."""
-        most = min(FETCH, self._answers[0]) if self._apart and self._answers else FETCH
-        batch, self.waiting = self.waiting[:most], self.waiting[most:]
-        if self._apart and self._answers:
-            self._answers[0] -= most
-        self._answers = [size for size in self._answers if size] if self._apart else []
+        if not self._answers:
+            return []
+        batch, rest = self._answers[0][:FETCH], self._answers[0][FETCH:]
+        self._answers[:1] = [rest] if rest else []
         return batch
 
     async def drain(self) -> None:
         """Let the batch in flight end, drop what waits, stop. A failed batch was not done and will be read again."""
         self._closing = True
-        self.waiting, self._answers = [], []
+        self._answers = []
         self._more.set()
         await asyncio.gather(self.task, return_exceptions=True)
 
@@ -85,7 +90,7 @@ class PartitionWorker:
         while not self._closing:
             await self._more.wait()
             batch = self._take()
-            if not self.waiting:
+            if not self._answers:
                 self._more.clear()
             if not batch or self._closing:
                 continue
@@ -189,9 +194,9 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         for partition, worker in self._workers.items():
             if worker.task.done():
                 worker.task.result()
-            if partition in mine and len(worker.waiting) >= BUFFER and partition not in paused:
+            if partition in mine and worker.waiting >= BUFFER and partition not in paused:
                 self._consumer.pause(partition)
-            elif partition in paused and len(worker.waiting) < BUFFER // 2:
+            elif partition in paused and worker.waiting < BUFFER // 2:
                 self._consumer.resume(partition)
 
     async def _commit(self, offsets: dict[TopicPartition, int]) -> None:
