@@ -42,6 +42,7 @@ async def test_a_restore_brings_back_the_moment_of_the_backup(suite: Suite, tmp_
 
     done = suite.run("restore", str(file))
     assert done.returncode == 0, done.stderr
+    assert "revoked since the backup was made are good again" in done.stderr
     assert not suite.layout.kafka.exists(), "Kafka is filled again from the services' logs"
     assert next((suite.layout.root / "set-aside").iterdir()).joinpath("postgres", "data", "PG_VERSION").exists()
     announcement = suite.up()

@@ -39,7 +39,7 @@ def test_up_after_the_supervisor_was_killed_leaves_one_whole_suite(suite: Suite)
     for command in ("status", "verify"):
         done = suite.run(command)
         assert done.returncode == 1
-        assert "`klientela up` takes over" in done.stdout + done.stderr
+        assert "`klientela up` ends" in done.stdout + done.stderr
 
     suite.up()
 

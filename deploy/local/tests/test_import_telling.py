@@ -148,6 +148,24 @@ def test_an_undone_history_is_cancelled_until_it_is_corrected(
     assert (suite.calls, currencies(suite)) == ([40, 40, 40], {("CZK", "paid")})
 
 
+def test_people_are_told_what_was_taken_back(
+    suite: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layout = DataDirectory.at(tmp_path)
+    import_orders(layout, ORDERS, WISHES, as_json=False)
+    assert capsys.readouterr().out.startswith("35 orders and 5 refunds of ")
+    import_orders(layout, ORDERS, Wishes(None, undo=True), as_json=False)
+    assert capsys.readouterr().out.startswith("Taken back: 35 orders and 5 refunds of ")
+
+
+def test_where_rejected_rows_cannot_be_written_nothing_is_made(suite: StandIn, tmp_path: Path) -> None:
+    wishes = Wishes(Decimal(7), "CHF", rejected=tmp_path)
+    with pytest.raises(Refusal, match="cannot be written"):
+        import_orders(DataDirectory.at(tmp_path), ORDERS, wishes, as_json=True)
+    assert (suite.channels, suite.calls) == ([], [])
+    assert "CHF" not in suite.programme["rates"]
+
+
 @pytest.mark.parametrize("channel", [None, "another"])
 def test_a_history_that_came_under_another_name_is_recognised(
     suite: StandIn, tmp_path: Path, channel: str | None

@@ -69,3 +69,16 @@ def test_where_the_system_does_not_tell_shared_memory_apart_all_of_it_counts(
     monkeypatch.setattr(status, "PROC", tmp_path)
     me = psutil.Process()
     assert status.memory(me) == pytest.approx(me.memory_info().rss, rel=0.2)
+
+
+def test_a_service_that_is_gone_is_shown_as_gone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    state = state_of_a_large_suite()
+    del state["processes"]["orders"]
+    state["services"]["orders"] |= {"ready": False, "status": None}
+    status.show(state)
+    processes, lanes = (line for line in capsys.readouterr().out.splitlines() if line.strip().startswith("orders "))
+    assert processes.split() == ["orders", "gone", "no", "http://127.0.0.1:65005"]
+    assert lanes.split() == ["orders", "no", "answer"]

@@ -79,9 +79,11 @@ async def test_what_is_wrong_at_the_door_is_answered_there_and_not_stored(bench:
         assert (await shop.post(url, content=body, headers=odd)).status_code == 401
         unknown = await _send(shop, f"/v1/webhooks/{uuid4()}", body)
         assert (unknown.status_code, slug(unknown)) == (404, "channel-unknown")
-        assert (await _send(shop, "/v1/webhooks/nope", body)).status_code == 422
+        assert (await _send(shop, "/v1/webhooks/nope", body)).status_code == 404
         large = await _send(shop, url, b"{" + b" " * 1024 * 1024 + b"}")
         assert (large.status_code, slug(large)) == (413, "body-too-large")
+        without = await api.post("/v1/channels", json=SHOP | {"secret": None})
+        assert without.json()["errors"][0]["message"].startswith("a WooCommerce channel needs"), "in our own words"
         for wrong in (b"[]", b"{nope", b"", b"null", b'{"a":' * 50_000):
             answer = await _send(shop, url, wrong)
             assert (answer.status_code, slug(answer)) == (400, "not-a-json-object")

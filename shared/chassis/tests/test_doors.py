@@ -109,7 +109,8 @@ async def test_whatever_is_sent_is_answered_with_a_problem(bench: Bench, api: ht
     async def post(body: bytes) -> tuple[int, str]:
         return slug(await api.post("/v1/notes", content=body, headers={"content-type": "application/json"}))
 
-    assert slug(await api.get("/v1/nothing")) == (404, "not-found")
+    for nowhere in ("/v1/nothing", "/v1/dead-letters/nothing"):
+        assert slug(await api.get(nowhere)) == (404, "not-found")
     wrong = await api.delete("/v1/notes")
     assert slug(wrong) == (405, "method-not-allowed")
     assert wrong.headers["allow"]

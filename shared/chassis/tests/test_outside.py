@@ -1,7 +1,7 @@
 """Topics from outside are read on after a marked message, and from the beginning where another one is in its place."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from chassis.consume import outside
 from chassis.consume.intake import store_intake
-from chassis.consume.lane_consumer import PartitionWorker
+from chassis.consume.lane_consumer import LaneConsumer
 from chassis.consume.outside import AnotherTopic, Lookup, Mark, MarkMoved, OutsideReader
 from chassis.database import Database
 from chassis.events.unit import Unit, unit_of_work
@@ -183,9 +183,13 @@ async def test_a_batch_is_of_one_answer_of_the_broker() -> None:
         if batches[-1][-1] == 6:
             done.set()
 
-    worker = PartitionWorker(PLACE, apply, lambda *_: None, apart=True)
+    async def begin(_: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return {}
+
+    consumer = LaneConsumer("127.0.0.1:1", "group", [TOPIC], apply, begin=begin)
+    worker = consumer._worker(PLACE)
     for answer in ([0, 1], [2], [3, 4, 5, 6]):
         worker.put([message(offset, b"1") for offset in answer])
     await asyncio.wait_for(done.wait(), 10)
-    await worker.drain()
+    await consumer._close()
     assert batches == [[0, 1], [2], [3, 4, 5, 6]]

@@ -41,13 +41,18 @@ BALANCES = {
 }
 """What all movements of an account together have made so, and what is said when there are none."""
 
+MANY = 10
+"""Orders of one number that are named when it is not clear which is meant."""
+
 KINDS = ("status", *BALANCES, *(kind for kind in QUESTIONS if kind != "status"))
 
 
 def explain(layout: DataDirectory, kind: str, subject: str, *, whole: bool, as_json: bool) -> int:
     """Print the chain behind a thing; raises Refusal when nothing is known of it."""
-    identity = checked(kind, subject)
+    if kind not in KINDS:
+        raise Refusal(f"`{kind}` cannot be explained; what can is {', '.join(KINDS)}.")
     with RunningSuite.of(layout).apis() as apis:
+        identity = identity_of(apis, kind, subject)
         if kind in BALANCES:
             explain_balance(apis, kind, identity, whole=whole, as_json=as_json)
         else:
@@ -56,16 +61,21 @@ def explain(layout: DataDirectory, kind: str, subject: str, *, whole: bool, as_j
     return 0
 
 
-def checked(kind: str, subject: str) -> UUID:
-    """The id that was given. Raises Refusal for what is no id, or a kind of thing that cannot be explained."""
-    if kind not in KINDS:
-        raise Refusal(f"`{kind}` cannot be explained; what can is {', '.join(KINDS)}.")
+def identity_of(apis: Apis, kind: str, subject: str) -> UUID:
+    """The id that was given, or that of the order that channels call so. Raises Refusal when it is neither."""
     try:
         return UUID(subject)
     except ValueError:
-        raise Refusal(
-            f"`{subject}` is no id. An id has 32 hexadecimal digits; every list of the API shows them."
-        ) from None
+        if kind != "order":
+            raise Refusal(
+                f"`{subject}` is no id. An id has 32 hexadecimal digits; every list of the API shows them."
+            ) from None
+    found = apis.get("orders", "/v1/orders", external_id=subject, limit=MANY)["items"]
+    if len(found) == 1:
+        return UUID(found[0]["id"])
+    if not found:
+        raise Refusal(f"There is no order {subject} in any channel.")
+    raise Refusal(f"Several channels have an order {subject}: {', '.join(order['id'] for order in found)}. Say which.")
 
 
 def say(subject: UUID, chain: Sequence[Link], **more: int) -> None:

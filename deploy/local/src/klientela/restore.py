@@ -40,7 +40,9 @@ def restore(layout: DataDirectory, source: Path) -> int:
         layout.restoring.unlink()
     Console(stderr=True, highlight=False).print(
         f"Restored from {source}. The data from before is in {aside}; delete it when you are sure. "
-        + kafka_after(aside),
+        + kafka_after(aside)
+        + " Keys that were revoked since the backup was made are good again: look at `klientela keys` after the next"
+        " `up`, and revoke them once more.",
         soft_wrap=True,
     )
     return 0

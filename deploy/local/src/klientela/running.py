@@ -65,7 +65,7 @@ def not_up(layout: DataDirectory) -> Refusal:
     if names := left_behind(layout):
         return Refusal(
             f"The supervisor of the suite in {layout.root} has died; {', '.join(names)} go on without it. "
-            "`klientela up` takes over from there, and nothing is lost."
+            "`klientela up` ends them and starts all again; nothing is lost."
         )
     return Refusal(f"No suite is up in {layout.root}. Start it with `klientela up`, or name another --data.")
 

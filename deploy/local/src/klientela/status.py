@@ -26,7 +26,7 @@ PROPORTIONAL = re.compile(r"^Pss:\s+(\d+) kB$", re.MULTILINE)
 SENTENCES = {
     "up": "Klientela is up",
     "starting": "Klientela is starting",
-    "left": "Klientela's supervisor has died; `klientela up` takes over what goes on without it, and nothing is lost",
+    "left": "Klientela's supervisor has died; `klientela up` ends what goes on without it and starts all again",
     "down": "Klientela is down",
 }
 PROCESSES = ("supervisor", "postgres", "kafka", *(service.name for service in SERVICES))
@@ -121,31 +121,37 @@ def show(state: dict[str, Any]) -> None:
         kafka = ["Kafka"] if "kafka" in state["elsewhere"] else []
         own = [*kafka, *([f"the databases of {', '.join(databases)}"] if databases else [])]
         console.print(f"On servers of your own: {' and '.join(own)}")
-    said = {name: service["status"] for name, service in state["services"].items() if service["status"]}
-    if said:
-        console.print(lane_table(said))
+    if state["services"]:
+        console.print(lane_table({name: service["status"] for name, service in state["services"].items()}))
 
 
 def process_table(state: dict[str, Any]) -> Table:
     """Each process with its memory, and whether its service is ready."""
     lines = table("process", number("pid"), number("up"), number("memory"), "ready", "address")
-    for name, process in state["processes"].items():
-        service = state["services"].get(name, {})
+    for name in PROCESSES:
+        process, service = state["processes"].get(name), state["services"].get(name, {})
         ready = "" if not service else "yes" if service["ready"] else "no"
-        up, size = duration(process["up_seconds"]), megabytes(process["memory_bytes"])
-        lines.add_row(name, str(process["pid"]), up, size, ready, service.get("url", ""))
+        if process:
+            up, size = duration(process["up_seconds"]), megabytes(process["memory_bytes"])
+            lines.add_row(name, str(process["pid"]), up, size, ready, service.get("url", ""))
+        elif service:
+            lines.add_row(name, "", "gone", "", ready, service["url"])
     lines.add_row("together", "", "", megabytes(state["memory_bytes"]), "", "")
     return lines
 
 
-def lane_table(said: dict[str, dict[str, Any]]) -> Table:
-    """What each service has written, and what waits."""
+def lane_table(said: dict[str, dict[str, Any] | None]) -> Table:
+    """What each service has written, and what waits; of who does not answer nothing is known."""
     lines = table("service", *map(number, ("events", "to send", "lag", "intake", "timers", "jobs", "parked", "dead")))
+    answers = {name: one for name, one in said.items() if one}
     for name, one in said.items():
+        if one is None:
+            lines.add_row(name, "no answer")
+            continue
         events = sum(head for _, head, _ in one["heads"].values())
         unpublished = events - sum(published for _, _, published in one["heads"].values())
         waiting = (one["intake"], one["timers_due"], one["jobs"], one["parked"], one["dead"])
-        counts = (events, unpublished, lag(one, said), *waiting)
+        counts = (events, unpublished, lag(one, answers), *waiting)
         lines.add_row(name, *(f"{count:,}" for count in counts))
     return lines
 

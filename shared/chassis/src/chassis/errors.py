@@ -56,6 +56,15 @@ class Later(Exception):
     """A handler's verdict: I cannot decide yet. The event is parked, and later events of its key behind it."""
 
 
+def in_own_words(said: str) -> str:
+    """Return what a model found wrong, without what pydantic puts before a model's own sentence.
+
+    >>> in_own_words("Value error, a percentage is at most 100")
+    'a percentage is at most 100'
+    """
+    return said.removeprefix("Value error, ")
+
+
 def place_of(error: BaseException) -> str:
     """Return where an error was raised, ``module.py:line`` innermost first: what a log may say of it.
 

@@ -2,12 +2,12 @@
 
 import csv
 import os
+import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from klientela.errors import Refusal
 from klientela.importing.mapping import Invoice, Rejected, Survey, map_rows
@@ -75,15 +75,23 @@ class History:
                     yield letter
 
 
-@contextmanager
-def rejects_file(path: Path) -> Iterator[RowWriter]:
-    """Open the file of rejected rows, readable by its owner only, for they are a shop's own data."""
+def rejects_file(path: Path) -> TextIO:
+    """Open the file of rejected rows, readable by its owner only, for they are a shop's own data.
+
+    It is left as it was until rows are written anew: what is refused before leaves those of the last run alone.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
     except OSError as error:
         raise Refusal(f"The rejected rows cannot be written to {path}: {error.strerror}.") from error
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["Line", "Reason", *COLUMNS])
-        yield writer
+    return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
+
+
+def written_anew(file: TextIO) -> RowWriter:
+    """Empty the file of rejected rows and begin it again with its heading."""
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # there is nothing to empty of a pipe or of /dev/null
+        file.truncate(0)
+    writer = csv.writer(file)
+    writer.writerow(["Line", "Reason", *COLUMNS])
+    return writer

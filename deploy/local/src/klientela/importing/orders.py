@@ -15,7 +15,7 @@ from uuid import UUID
 from klientela.errors import Refusal
 from klientela.importing.channel import ensure_rate, import_channels, make_channel, refuse_a_second_coming
 from klientela.importing.checkpoint import Checkpoint, imports_folder
-from klientela.importing.history import History, RowWriter, Tally, rejects_file
+from klientela.importing.history import History, RowWriter, Tally, rejects_file, written_anew
 from klientela.importing.outcome import Outcome, outcome_of
 from klientela.importing.progress import Progress
 from klientela.importing.quiet import worked_off
@@ -78,7 +78,7 @@ def import_orders(layout: DataDirectory, file: Path, wishes: Wishes, *, as_json:
     if history.tally.rejected:
         progress.tell(f"{history.tally.rejected} rejected rows, each with its line and reason: {run.rejected}")
     told = report(history.tally, telling, outcome, time.monotonic() - started)
-    print(json.dumps(told) if as_json else sentence(told), flush=True)
+    print(json.dumps(told) if as_json else sentence(told, taken_back=wishes.undo), flush=True)
     if outcome.missing:
         progress.tell(f"{outcome.missing} orders are not there as the file has them. Look at `klientela dead-letters`.")
     return 1 if outcome.missing else 0
@@ -99,14 +99,25 @@ def report(tally: Tally, telling: Telling, outcome: Outcome, seconds: float) -> 
     }
 
 
-def sentence(told: dict[str, Any]) -> str:
+def sentence(told: dict[str, Any], *, taken_back: bool) -> str:
     """The line of the contract as people say it."""
     revenue = told["revenue"]
     return (
-        f"{told['orders']:,} orders and {told['refunds']:,} refunds of {told['clients']:,} clients, who have"
-        f" {told['points']:,} points; revenue {Decimal(revenue['amount']):,} {revenue['currency']};"
-        f" {told['lines']:,} lines, {told['rejected']:,} of them rejected; {told['seconds']:,} s."
+        f"{'Taken back: ' if taken_back else ''}{counted(told['orders'], 'order')} and"
+        f" {counted(told['refunds'], 'refund')} of {counted(told['clients'], 'client')}, with"
+        f" {counted(told['points'], 'point')}{' left' if taken_back else ''};"
+        f" revenue {Decimal(revenue['amount']):,} {revenue['currency']};"
+        f" {counted(told['lines'], 'line')}, {told['rejected']:,} of them rejected; {told['seconds']:,} s."
     )
+
+
+def counted(count: int, what: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "order"), counted(4_060, "point")
+    ('1 order', '4,060 points')
+    """
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 @dataclass
@@ -127,9 +138,9 @@ class Run:
     async def whole_way(self, api: SuiteApi) -> tuple[Telling, Outcome]:
         """Prepare, send, wait, ask."""
         async with api:
-            channel, telling = await self.prepare(api)
-            with rejects_file(self.rejected) as rejects:  # what is refused leaves that of the last run alone
-                told = await self.send(api, channel, telling, rejects)
+            with rejects_file(self.rejected) as rejects:
+                channel, telling = await self.prepare(api)
+                told = await self.send(api, channel, telling, written_anew(rejects))
             self.progress.working_off()
             await worked_off(api, self.progress.left)
             return telling, await outcome_of(api, channel, telling, told)

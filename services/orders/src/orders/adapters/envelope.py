@@ -14,7 +14,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, ValidationError
 
-from chassis.errors import Rejected
+from chassis.errors import Rejected, in_own_words
 from chassis.service import Intake
 from orders.domain.channel import MetaKeys
 from schemas.event import Value
@@ -101,7 +101,8 @@ def told_plainly() -> Iterator[None]:
         yield
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False, include_context=False)
-        raise Rejected("; ".join(": ".join(filter(None, (_place(f["loc"]), f["msg"]))) for f in faults[:20])) from None
+        told = (": ".join(filter(None, (_place(f["loc"]), in_own_words(f["msg"])))) for f in faults[:20])
+        raise Rejected("; ".join(told)) from None
 
 
 def _place(names: Iterable[int | str]) -> str:

@@ -14,7 +14,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
 from chassis.database import COLLISIONS, TROUBLE
-from chassis.errors import BusinessError, place_of
+from chassis.errors import BusinessError, in_own_words, place_of
 
 TYPE_PREFIX = "https://klientela.invalid/problems/"
 log = structlog.get_logger()
@@ -65,7 +65,10 @@ def _refused(_: Request, error: Exception) -> JSONResponse:
 def _invalid(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
-    errors = [{"field": _field(fault, error.body), "message": fault["msg"]} for fault in error.errors()]
+    faults = error.errors()
+    if any(fault["loc"][0] == "path" for fault in faults):
+        return problem(404, "not-found", "There is nothing at this address: an id in it is none.")
+    errors = [{"field": _field(fault, error.body), "message": in_own_words(fault["msg"])} for fault in faults]
     return problem(422, "invalid-request", "Some fields are not as they must be.", errors)
 
 
