@@ -25,7 +25,7 @@ class Owner:
     def __init__(self) -> None:
         self.log: dict[int, list[Record]] = {}
         self.away, self.mute = False, False
-        self.broken_lane = -1
+        self.broken_lane, self.broken = -1, httpx.Response(500)
         self.incarnation, self.starts = 1, dict.fromkeys(range(LANES), 1)
         self.forgotten: set[int] = set()
         self.asked: list[dict[str, str]] = []
@@ -60,7 +60,7 @@ class Owner:
             return httpx.Response(200, json={"restated": 0})
         lane, after = int(request.url.params["lane"]), Position.parse(request.url.params["after"])
         if lane == self.broken_lane:
-            return httpx.Response(500)
+            return self.broken
         resumed = after.sequence
         if after.incarnation < self.incarnation > 1:
             resumed = min(resumed, self.starts[lane] - 1)

@@ -22,10 +22,10 @@ async def api(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def fields(answer: httpx.Response) -> list[str]:
+def fields(answer: httpx.Response, status: int = 422, slug: str = "invalid-request") -> list[str]:
     """Return the fields that a refusal names."""
-    assert answer.status_code == 422, answer.text
-    assert answer.json()["type"].endswith("/invalid-request")
+    assert answer.status_code == status, answer.text
+    assert answer.json()["type"].endswith(f"/{slug}")
     return [fault["field"] for fault in answer.json()["errors"]]
 
 
@@ -119,7 +119,7 @@ async def test_a_field_at_fault_is_called_as_the_caller_wrote_it(api: httpx.Asyn
     assert fields(await api.get("/v1/notes", params={"cursor": "x"})) == ["cursor"]
     assert fields(await api.get("/v1/events", params={"lane": 48})) == ["lane"]
     assert fields(await api.get("/v1/events", params={"lane": 1, "after": "x"})) == ["after"]
-    assert fields(await api.get("/v1/tills/x")) == ["client", "client"]
+    assert fields(await api.get("/v1/tills/x"), 404, "not-found") == ["client", "client"]
     assert fields(await api.post(f"{TILL}/pay", headers={"If-Match": "x" * 101})) == ["if-match"]
     for body, field in ((b"", "body"), (b"{", "body"), (b"[]", "body"), (b'{"text": 7}', "text"), (b"{}", "text")):
         assert fields(await api.post("/v1/notes", content=body)) == [field]

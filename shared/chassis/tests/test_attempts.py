@@ -13,6 +13,7 @@ import pytest
 
 from chassis.consume.attempts import BEGIN, SOLE, Suspect, attempted
 from chassis.consume.subscription import Subscription
+from chassis.events.unit import Unit
 from chassis.run.watchdog import EXIT_CODE
 from chassis.testing import Bench
 from schemas.ids import derive
@@ -108,6 +109,24 @@ async def test_a_suspect_is_tried_with_nothing_else_in_hand(bench: Bench) -> Non
         group.create_task(attempt("first", suspect_waits))
     assert said == [f"{work} {what}" for work in ("first", "suspect", "late") for what in ("in hand", "done")]
     assert await bench.rows("select deaths, sole from chassis.attempts where work = 'suspect'") == [(1, False)]
+
+
+async def test_an_attempt_lasts_until_it_is_committed(
+    bench: Bench, placed: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is decided may still end the process while its events are written, and has to be blamed for that."""
+    (record,) = await bench.numbered(placed(CLIENT, 1))
+    await died_in(bench, f"main/orders/{record.lane}", record.position, 1, alone=True)
+    proper, seen = Unit.finish, list[Any]()
+
+    async def finish(unit: Unit) -> bool:
+        seen.extend(await bench.rows("select deaths, sole from chassis.attempts"))
+        return await proper(unit)
+
+    monkeypatch.setattr(Unit, "finish", finish)
+    await bench.hear_records(record)
+    assert seen == [(1, True)]
+    assert await bench.rows("select sole from chassis.attempts") == [(False,)]
 
 
 async def turns(bench: Bench) -> None:

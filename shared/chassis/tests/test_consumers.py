@@ -1,13 +1,13 @@
 """From Kafka to effects: everything once, strangers set aside, every hole mended from the owner's feed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
 import pytest
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord
 
 from chassis.consume import lane_consumer, topic_reader
 from chassis.consume.lane_consumer import LaneConsumer
@@ -227,21 +227,3 @@ async def test_a_batch_that_does_not_end_does_not_keep_a_process_from_ending(
     task.cancel()
     done, _ = await asyncio.wait([task], timeout=30)
     assert done == {task}
-
-
-async def test_a_reader_that_does_not_learn_where_to_begin_reads_nothing(
-    topic: Any, bench: Bench, placed: Make
-) -> None:
-    read: list[ConsumerRecord] = []
-
-    async def note(_: str, batch: Sequence[ConsumerRecord]) -> None:
-        read.extend(batch)
-
-    async def cut(_: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
-        raise ConnectionResetError
-
-    consumer = LaneConsumer(topic.bootstrap, f"{topic.prefix}till.outside", [topic.name], note, begin=cut)
-    await topic.send(*await orders(bench, placed, CLIENTS[:3]))
-    with pytest.raises(ConnectionResetError):
-        await asyncio.wait_for(consumer.run(), 30)
-    assert read == []

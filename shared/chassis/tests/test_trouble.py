@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from chassis.consume import subscription
@@ -59,6 +60,29 @@ async def test_what_takes_too_long_is_trouble(bench: Bench, limit: str) -> None:
     connection.terminate()
 
 
+@pytest.mark.parametrize("state", ["58030", "XX001", "25006"])
+async def test_what_the_server_cannot_do_is_blamed_on_nobody(
+    bench: Bench, placed: Make, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    """A disk that fails, a broken page, a primary that is none any more: for two tries, of two events."""
+    load, left = tills.load, [None] * 2
+
+    async def failing(unit: Unit, messages: Sequence[Any]) -> Mapping[UUID, Till]:
+        if left:
+            left.pop()
+            await unit.connection.execute("select set_config('till.state', $1, true)", state)
+            await unit.connection.execute(
+                "do $$ begin raise exception using errcode = current_setting('till.state'); end $$"
+            )
+        return await load(unit, messages)
+
+    monkeypatch.setattr(tills, "load", failing)
+    await bench.hear(placed(uuid4(), 1), placed(uuid4(), 1))
+    assert not left
+    assert await bench.rows("select sum(total)::int from till") == [(2,)]
+    assert await bench.dead_letters() == []
+
+
 async def too_slow(connection: Any) -> None:
     async with connection.transaction():
         await connection.fetch("select pg_sleep(0.1)")
@@ -78,7 +102,20 @@ async def test_only_the_parked_event_that_failed_is_given_up(bench: Bench, place
     assert await bench.dead_letters() == []
 
 
-async def test_a_lane_that_cannot_be_mended_keeps_no_other_from_it(bench: Bench, owner: Any, placed: Make) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(500),
+        httpx.Response(200, text="<html>"),
+        httpx.Response(200, json={"items": [{"id": 7}]}),
+        httpx.Response(200, json=[]),
+    ],
+    ids=["500", "no JSON", "of another release", "no object"],
+)
+async def test_a_lane_that_cannot_be_mended_keeps_no_other_from_it(
+    bench: Bench, owner: Any, placed: Make, answer: httpx.Response
+) -> None:
+    owner.broken = answer
     clients = [UUID(int=number) for number in range(1, 31)]
     records = await bench.numbered(*(placed(client, 1) for client in clients))
     owner.write(*records)

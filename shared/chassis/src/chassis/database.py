@@ -30,6 +30,9 @@ TROUBLE = (
     asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.TransactionTimeoutError,
+    asyncpg.PostgresSystemError,  # the disk under it
+    asyncpg.InternalServerError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, or a primary that is none any more
 )
 """Infrastructure trouble: the same work is tried again, for as long as it takes."""
 

@@ -21,7 +21,10 @@ class SetTimer(NamedTuple):
 
 
 class CancelTimer(NamedTuple):
-    """Do not wake ``kind`` for ``subject`` any more."""
+    """Do not wake ``kind`` for ``subject`` any more.
+
+    One that is due together with the timer that cancels it may still fire.
+    """
 
     kind: str
     subject: UUID

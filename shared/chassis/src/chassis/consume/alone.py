@@ -12,43 +12,43 @@ from chassis.errors import place_of
 log = structlog.get_logger()
 
 
-class Attempt(Protocol):
+class Trial(Protocol):
     """Does the work, or buries it if it is given a reason to give up."""
 
     def __call__(self, *, give_up: str) -> Awaitable[object]:
         """Try, or bury."""
 
 
-class Batch(Protocol):
-    """Does what waits in one transaction, noting in ``claimed`` what that is; or ``only`` one of it, as an attempt."""
+class Chore(Protocol):
+    """Does what waits in one transaction, noting in ``claimed`` what that is; or ``only`` one of it, as a trial."""
 
-    def __call__(self, claimed: list[Any], *, only: Any = None, give_up: str = "") -> Awaitable[int]:  # noqa: ANN401 - whatever the batch claims
+    def __call__(self, claimed: list[Any], *, only: Any = None, give_up: str = "") -> Awaitable[int]:  # noqa: ANN401 - whatever the chore claims
         """Do, and return how many there were."""
 
 
-async def together_or_alone(what: str, batch: Batch) -> int:
-    """Do a batch; if it fails, and not for trouble but its size, do each that it claimed by itself.
+async def together_or_alone(what: str, chore: Chore) -> int:
+    """Do a chore; if it fails, and not for trouble but its size, do each that it claimed by itself.
 
     Returns how many there were.
     """
     claimed: list[Any] = []
     try:
-        return await batch(claimed)
+        return await chore(claimed)
     except Exception as error:
-        log.error("batch failed", of=what, claimed=len(claimed), error=type(error).__name__, at=place_of(error))  # noqa: TRY400 - a traceback quotes values
+        log.error("chore failed", of=what, claimed=len(claimed), error=type(error).__name__, at=place_of(error))  # noqa: TRY400 - a traceback quotes values
         if isinstance(error, TROUBLE) and not (isinstance(error, TOO_MUCH) and len(claimed) > 1):
             raise
     for each in claimed:
-        await try_alone(partial(batch, [], only=each))
+        await try_alone(partial(chore, [], only=each))
     return len(claimed)
 
 
-async def try_alone(attempt: Attempt) -> None:
+async def try_alone(trial: Trial) -> None:
     """Try once more, collisions a few times; then give up with the reason. Trouble is raised: it is nobody's fault."""
     kind = ""
     for _ in range(COLLISIONS_BORNE):
         try:
-            await attempt(give_up="")
+            await trial(give_up="")
         except TROUBLE:
             raise
         except COLLISIONS as error:
@@ -58,4 +58,4 @@ async def try_alone(attempt: Attempt) -> None:
             break
         else:
             return
-    await attempt(give_up=f"fails alone: {kind}")
+    await trial(give_up=f"fails alone: {kind}")

@@ -6,10 +6,12 @@ so a message that was alone in its batch at a death is tried with nothing else i
 of such trials are counted on.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Protocol
 
 from chassis.database import TROUBLE, Database
+from chassis.events.unit import Unit, unit_of_work
 from chassis.points import reach
 
 DEATHS_BORNE = 3
@@ -35,6 +37,25 @@ SOLE = "update chassis.attempts set sole = $3 where work = $1 and process = $2"
 
 class Suspect(Exception):
     """A process died in this batch, whoever was to blame: each of it is to be tried alone."""
+
+
+class Note(Protocol):
+    """Notes what is attempted, as ``attempted`` does, until the unit is committed; returns a reason to give it up."""
+
+    def __call__(self, work: str, places: Sequence[object], *, comes_again: bool = False) -> Awaitable[str]:
+        """Note an attempt. Raises Suspect."""
+
+
+@asynccontextmanager
+async def unit_attempted(database: Database, source: str) -> AsyncIterator[tuple[Unit, Note]]:
+    """Open a unit of work of the background, and a note that lasts until it is committed: it may die of that, too."""
+    async with AsyncExitStack() as until_committed, database.background, unit_of_work(database, source) as unit:
+
+        async def note(work: str, places: Sequence[object], *, comes_again: bool = False) -> str:
+            attempt = attempted(database, work, places, comes_again=comes_again)
+            return await until_committed.enter_async_context(attempt)
+
+        yield unit, note
 
 
 @asynccontextmanager

@@ -1,6 +1,8 @@
 """Reading other services' event feeds over HTTP."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import httpx
 
@@ -9,6 +11,10 @@ from chassis.events.log import FeedPage, Head
 from chassis.events.record import Position, from_json
 
 PAGE = 500
+
+
+class FeedUnreadable(httpx.HTTPError):
+    """An owner, or something before it, answered with what is no page of a feed."""
 
 
 class FeedClient:
@@ -30,9 +36,9 @@ class FeedClient:
         response = await self._http.get(
             f"{self._address(source)}/v1/events", params={"lane": lane, "after": str(after), "limit": PAGE}
         )
-        found = response.raise_for_status().json()
-        records = [from_json(item) for item in found["items"]]
-        return FeedPage(found["resumed"], records, Position.parse(found["position"]), found["known"])
+        with _readable(response.raise_for_status()) as found:
+            records = [from_json(item) for item in found["items"]]
+            return FeedPage(found["resumed"], records, Position.parse(found["position"]), found["known"])
 
     async def restate(self, source: str, lost: Sequence[Lost]) -> None:
         """Ask an owner to tell anew of what it took back. Raises httpx.HTTPError when it does not answer well."""
@@ -45,4 +51,14 @@ class FeedClient:
     async def heads(self, source: str) -> dict[int, Head]:
         """Return where the lanes of an owner stand. Raises httpx.HTTPError when the owner does not answer well."""
         response = await self._http.get(f"{self._address(source)}/v1/events/heads")
-        return {int(lane): Head(**head) for lane, head in response.raise_for_status().json()["heads"].items()}
+        with _readable(response.raise_for_status()) as found:
+            return {int(lane): Head(**head) for lane, head in found["heads"].items()}
+
+
+@contextmanager
+def _readable(response: httpx.Response) -> Iterator[Any]:
+    """Read an answer. Raises FeedUnreadable for what is no JSON, or lacks what is looked for in it."""
+    try:
+        yield response.json()
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise FeedUnreadable(type(error).__name__) from error

@@ -7,13 +7,13 @@ from functools import partial
 from uuid import UUID
 
 from chassis.consume.alone import together_or_alone
-from chassis.consume.attempts import attempted
+from chassis.consume.attempts import unit_attempted
 from chassis.consume.fold import Failed, Undecided, fold
 from chassis.consume.outcomes import write_failures
 from chassis.database import Connection, Database
 from chassis.errors import Rejected
 from chassis.events.record import Cause
-from chassis.events.unit import Unit, unit_of_work
+from chassis.events.unit import Unit
 from chassis.locks import try_claim
 from chassis.points import reach
 from chassis.service import Intake, Message, Service
@@ -52,7 +52,7 @@ async def _work_off(
     give_up: str = "",
 ) -> int:
     try:
-        async with database.background, unit_of_work(database, service.name) as unit:
+        async with unit_attempted(database, service.name) as (unit, note):
             if not await try_claim(unit.connection, "intake"):
                 return 0  # another worker is at it, and what arrived first is to be decided first
             rows = await unit.connection.fetch(
@@ -66,8 +66,8 @@ async def _work_off(
             claimed[:] = [intake.id for intake in taken]
             if taken:
                 reach("intake.claimed")
-            async with attempted(database, "intake", claimed) as lost:
-                await decide_intake(unit, service, taken, careful=careful, give_up=give_up or lost)
+            lost = await note("intake", claimed)
+            await decide_intake(unit, service, taken, careful=careful, give_up=give_up or lost)
             if taken:
                 await unit.connection.execute(
                     "update chassis.intake set state = 1 where id = any($1::bigint[])", claimed

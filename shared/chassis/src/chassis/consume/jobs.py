@@ -9,14 +9,13 @@ from functools import partial
 from uuid import UUID
 
 from chassis.consume.alone import together_or_alone
-from chassis.consume.attempts import attempted
+from chassis.consume.attempts import unit_attempted
 from chassis.consume.fold import Undecided
 from chassis.consume.outcomes import decide_or_bury
 from chassis.database import Database
 from chassis.effects import Turn
 from chassis.events.jobs import LaneOfJob, end_job, move_job, read_job, running_jobs
 from chassis.events.timers import unpack
-from chassis.events.unit import unit_of_work
 from chassis.locks import try_claim
 from chassis.points import reach
 from chassis.service import Message, Service
@@ -57,7 +56,7 @@ async def _do_page(
     if job is None:
         return 0
     try:
-        async with database.background, unit_of_work(database, service.name) as unit:
+        async with unit_attempted(database, service.name) as (unit, note):
             if not await try_claim(unit.connection, f"job {kind}", lane):
                 return 0  # another worker is at it
             most = 1 if only else PAGE
@@ -67,8 +66,8 @@ async def _do_page(
             if only and claimed != [only]:
                 return 0
             messages = [_message(job, key) for key in claimed]
-            async with attempted(database, f"job {kind}/{lane}", [message.cause.id for message in messages]) as lost:
-                await decide_or_bury(unit, service, "jobs", messages, careful=careful, give_up=give_up or lost)
+            lost = await note(f"job {kind}/{lane}", [message.cause.id for message in messages])
+            await decide_or_bury(unit, service, "jobs", messages, careful=careful, give_up=give_up or lost)
             await unit.write_timers()
             full = len(claimed) == most
             if not await (move_job(unit.connection, job, claimed[-1]) if full else end_job(unit.connection, job)):

@@ -11,8 +11,8 @@ from chassis.events.record import Cause, Record, from_json
 from chassis.events.timers import pack, unpack
 from chassis.service import Intake
 
-Prompt: TypeAlias = tuple[TimerFired | Turn | Restate, Cause]
-Origin: TypeAlias = Record | Intake | Prompt
+Prompted: TypeAlias = tuple[TimerFired | Turn | Restate, Cause]
+Origin: TypeAlias = Record | Intake | Prompted
 
 NAMES = {TimerFired: "timer", Turn: "turn", Restate: "restate"}
 

@@ -1,6 +1,7 @@
 """The lane consumer: our own loop on aiokafka, since every framework's acknowledgements lose messages (ADR 3).
 
-Offsets are only a hint and always explicit; the truth is the progress in the database. A worker per partition applies
+Offsets are only a hint and always explicit; the truth is the progress in the database, and who keeps places there (a
+topic from outside) commits none. A worker per partition applies
 its batches in order; while its buffer is full the partition is paused. A rebalance waits for the batch in flight.
 """
 
@@ -119,6 +120,7 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     ) -> None:
         self.topics, self._apply, self._begin, self._named = topics, apply, begin, instance is not None
         self._partitions = 0
+        self._begun = begin is None
         self._not_begun: Exception | None = None
         self._workers: dict[TopicPartition, PartitionWorker] = {}
         self._offsets: dict[TopicPartition, int] = {}
@@ -141,7 +143,7 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 found = await self._consumer.getmany(timeout_ms=100, max_records=4 * FETCH)
                 if self._not_begun:
                     raise self._not_begun
-                for partition, records in found.items():
+                for partition, records in found.items() if self._begun else ():
                     self._worker(partition).put(records)
                 self._keep_buffers()
                 if asyncio.get_running_loop().time() - commits > 1:
@@ -153,6 +155,7 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Wait for the batches in flight, commit their offsets, drop what was fetched ahead."""
+        self._begun = self._begin is None
         gone = [partition for partition in revoked if partition in self._workers]
         await asyncio.gather(*(self._workers.pop(partition).drain() for partition in gone))
         await self._commit({p: self._offsets.pop(p) for p in gone if p in self._offsets})
@@ -160,11 +163,13 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Go where ``begin`` says; workers are made with the first records.
 
-        If it does not say, ``run`` fails: Kafka's client would pass over the error and read on somewhere else.
+        Until it has said so, what Kafka's client fetches meanwhile is dropped. If it does not say, ``run`` fails: the
+        client would pass over the error and read on somewhere else.
         """
         try:
             for partition, offset in (await self._begin(assigned)).items() if self._begin else ():
                 self._consumer.seek(partition, offset)
+            self._begun = True
         except Exception as error:  # noqa: BLE001 - kept for run, whatever it was
             self._not_begun = error
 
@@ -200,6 +205,8 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._consumer.resume(partition)
 
     async def _commit(self, offsets: dict[TopicPartition, int]) -> None:
+        if self._begin:
+            return
         mine = self._consumer.assignment()
         news = {p: offset for p, offset in offsets.items() if p in mine and self._committed.get(p) != offset}
         if news:

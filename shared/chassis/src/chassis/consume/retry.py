@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from chassis.consume.alone import together_or_alone
-from chassis.consume.attempts import attempted
+from chassis.consume.attempts import unit_attempted
 from chassis.consume.fold import Failed, fold
 from chassis.consume.intake import message_of
 from chassis.consume.kept import Origin, kept
@@ -17,7 +17,7 @@ from chassis.database import Database
 from chassis.effects import Turn
 from chassis.errors import BusinessError, Later, NotFound, Rejected
 from chassis.events.record import Record, event_of
-from chassis.events.unit import Unit, unit_of_work
+from chassis.events.unit import Unit
 from chassis.service import Handler, Intake, Message, Service
 
 EVERY = 2.0
@@ -60,7 +60,7 @@ async def _retry_oldest(
     give_up: str = "",
 ) -> int:
     """Try the oldest event of a queue, or ``only`` one that may be no longer there; return how many are done."""
-    async with unit_of_work(database, service.name) as unit:
+    async with unit_attempted(database, service.name) as (unit, note):
         row = await unit.connection.fetchrow(
             # materialized: a plan that asks a subquery again for every row would delete one after the other, unseen
             "with oldest as materialized (select number from chassis.parked where subscription = $1 and handler = $2"
@@ -75,9 +75,8 @@ async def _retry_oldest(
         if row is None:
             return 0
         claimed[:] = [row["number"]]
-        work = f"parked/{queue.handler}/{queue.key}"
-        async with attempted(database, work, [row["number"]], comes_again=True) as lost:
-            failed = await _again(unit, service, queue.handler, kept(row["record"]), give_up or lost)
+        lost = await note(f"parked/{queue.handler}/{queue.key}", [row["number"]], comes_again=True)
+        failed = await _again(unit, service, queue.handler, kept(row["record"]), give_up or lost)
         if failed and failed[0].later and row["old"]:
             failed = [Failed(failed[0].handler, failed[0].message, Rejected(f"waited in vain: {failed[0].reason}"))]
         elif failed and failed[0].later:

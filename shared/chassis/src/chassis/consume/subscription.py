@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from chassis.consume.attempts import Suspect, attempted
+from chassis.consume.attempts import Suspect, unit_attempted
 from chassis.consume.fold import Failed, Undecided, fold
 from chassis.consume.journal import forget_beyond, refuse_others, write_applied
 from chassis.consume.outcomes import held_keys, write_failures
@@ -16,7 +16,7 @@ from chassis.consume.progress import Following, Progress, following, lock_progre
 from chassis.database import COLLISIONS, COLLISIONS_BORNE, TOO_MUCH, TROUBLE, Database
 from chassis.errors import Rejected, place_of
 from chassis.events.record import Position, Record, event_of
-from chassis.events.unit import Unit, unit_of_work
+from chassis.events.unit import Unit
 from chassis.points import reach
 from chassis.service import MAIN, Message, Service
 
@@ -109,7 +109,7 @@ class Subscription:
         self, source: str, records: Sequence[Record], page: Page | None, given_up: GivenUp, *, careful: bool
     ) -> set[int]:
         lanes = {record.lane for record in records} | ({page.lane} if page else set())
-        async with self.database.background, unit_of_work(self.database, self.service.name) as unit:
+        async with unit_attempted(self.database, self.service.name) as (unit, note):
             progress = await lock_progress(unit.connection, self.name, source, sorted(lanes))
             reach("batch.progress-locked")
             if page is None:
@@ -123,9 +123,9 @@ class Subscription:
             fresh = next_ones.records
             heard = self._heard(fresh)
             work = f"{self.name}/{source}/{heard[0].lane}" if heard else ""
-            async with attempted(self.database, work, [record.position for record in heard]) as lost:
-                reasons = {heard[0].id: lost} if lost else given_up
-                await self._effect(unit, source, fresh, next_ones.progress, reasons, careful=careful)
+            lost = await note(work, [record.position for record in heard])
+            reasons = {heard[0].id: lost} if lost else given_up
+            await self._effect(unit, source, fresh, next_ones.progress, reasons, careful=careful)
             await refuse_others(unit, self.name, self._heard(next_ones.repeated))
         return next_ones.holes
 

@@ -10,13 +10,13 @@ from uuid import UUID
 import asyncpg
 
 from chassis.consume.alone import together_or_alone
-from chassis.consume.attempts import attempted
+from chassis.consume.attempts import unit_attempted
 from chassis.consume.fold import Undecided
 from chassis.consume.outcomes import decide_or_bury
 from chassis.database import Database
 from chassis.effects import TimerFired
 from chassis.events.timers import unpack
-from chassis.events.unit import Unit, unit_of_work
+from chassis.events.unit import Unit
 from chassis.locks import try_claim
 from chassis.points import reach
 from chassis.service import Message, Service
@@ -59,7 +59,7 @@ async def _fire(
     give_up: str = "",
 ) -> int:
     try:
-        async with database.background, unit_of_work(database, service.name) as unit:
+        async with unit_attempted(database, service.name) as (unit, note):
             if not await try_claim(unit.connection, "timers", lane):
                 return 0  # another scheduler is at it
             rows = await _due(unit, service.timer_kinds(), lane, only)
@@ -67,8 +67,8 @@ async def _fire(
             if rows:
                 reach("timer.claimed")
             messages = [_message(row["kind"], row["subject"], row["due"], row["cause"]) for row in rows]
-            async with attempted(database, f"timers/{lane}", [message.cause.id for message in messages]) as lost:
-                await decide_or_bury(unit, service, "timers", messages, careful=careful, give_up=give_up or lost)
+            lost = await note(f"timers/{lane}", [message.cause.id for message in messages])
+            await decide_or_bury(unit, service, "timers", messages, careful=careful, give_up=give_up or lost)
             await _take_down(unit, rows)
     except (Undecided, Moved) as again:
         careful = careful or isinstance(again, Undecided)

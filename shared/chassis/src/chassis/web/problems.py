@@ -66,9 +66,9 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
     faults = error.errors()
-    if any(fault["loc"][0] == "path" for fault in faults):
-        return problem(404, "not-found", "There is nothing at this address: an id in it is none.")
     errors = [{"field": _field(fault, error.body), "message": in_own_words(fault["msg"])} for fault in faults]
+    if any(fault["loc"][0] == "path" for fault in faults):
+        return problem(404, "not-found", "There is nothing at this address: a part of it is not as it must be.", errors)
     return problem(422, "invalid-request", "Some fields are not as they must be.", errors)
 
 
