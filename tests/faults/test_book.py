@@ -23,11 +23,22 @@ def entry(seed: int, *, chassis: str = "a", lost: int = 0, recovery: tuple[float
 
 def test_runs_add_up_by_seed_and_only_for_their_chassis(tmp_path: Path) -> None:
     mine = tmp_path / "book.jsonl"
-    for each in (entry(1, lost=4), entry(1), entry(2, recovery=(3.0,)), entry(3, chassis="b")):
+    for each in (entry(1, recovery=(9.0,)), entry(1), entry(2, recovery=(3.0,)), entry(3, chassis="b")):
         write(each, mine)
     (line,) = lines([ROW], read(mine, chassis="a"))
     assert (line.times, line.bad, line.recovery) == (4, (0, 0, 0, 0), (1.0, 3.0))
     assert read(mine, chassis="c") == []
+
+
+def test_a_run_that_lost_something_is_not_forgotten_when_its_seed_passes(tmp_path: Path) -> None:
+    """In one book or in two, whichever was first: what did not happen again has happened."""
+    mine, other = tmp_path / "book.jsonl", tmp_path / "other.jsonl"
+    for each in (entry(1), entry(1, lost=4, recovery=(9.0,)), entry(1, lost=1), entry(1)):
+        write(each, mine)
+    write(entry(1), other)
+    for books in ((mine,), (mine, other), (other, mine)):
+        (line,) = lines([ROW], read(*books, chassis="a"))
+        assert (line.times, line.bad, line.recovery) == (2, (4, 0, 0, 0), (9.0,))
 
 
 def test_what_is_published_and_what_was_struck_here_are_one_table(tmp_path: Path) -> None:
