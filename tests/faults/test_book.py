@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.faults.inputs import Firm, Inputs
 from tests.faults.judge import Verdict, compare
 from tests.faults.row import Outcome
 from tests.faults.rows import ROWS
+from tests.faults.rows.releases import REASONS, Letter, add_letters, those_of
 from tests.shop import ShopOrder
 
 ROW = ROWS["kill-kafka"]
@@ -99,6 +101,21 @@ def test_the_judge_names_what_is_less_and_what_is_more() -> None:
     assert len(compare(should, {})[0]) == 4
     assert len(compare({}, should)[1]) == 3
     assert compare(should, should) == ([], [])
+
+
+def test_an_innocent_that_was_buried_with_a_fatal_event_is_found() -> None:
+    """It has the very reason of the fatal one, and lying there in its place it makes the number right."""
+    (fatal,) = wanted = those_of([UUID(int=1)], "kill")
+    innocents = fatal._replace(event=str(UUID(int=2))), fatal._replace(handler="hear_news")
+    for innocent in (*innocents, fatal._replace(service="automation")):
+        assert innocent.reason == REASONS["kill"]
+        beside, instead = Verdict(), Verdict()
+        add_letters(beside, [fatal, innocent], wanted)
+        add_letters(instead, [innocent], wanted)
+        assert (beside.counts, instead.counts) == ((1, 0, 0, 0), (1, 0, 0, 1))
+    sound = Verdict()
+    add_letters(sound, [Letter("loyalty", "hear_everything", str(UUID(int=1)), REASONS["block"])], wanted)
+    assert sound.reasons == []
 
 
 def test_the_truth_follows_the_last_revision_and_the_operator() -> None:
