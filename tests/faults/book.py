@@ -95,13 +95,18 @@ def write(entry: Entry, book: Path) -> None:
 
 
 def read(*books: Path, chassis: str | None = None) -> list[Entry]:
-    """Return the runs of a chassis, the present one if none is named, from books; of two with one seed the later."""
+    """Return the runs of a chassis, the present one if none is named, from books; of two with one seed the worse.
+
+    A seed repeats the draws, not the timing of real processes: a later run that passes takes nothing back. Of two that
+    are equally bad the later one counts.
+    """
     chassis = chassis or chassis_digest()
     found: dict[tuple[str, int], Entry] = {}
     for line in (line for book in books if book.exists() for line in book.read_text().splitlines()):
         said = json.loads(line)
         entry = Entry(**{**said, "bad": tuple(said["bad"]), "recovery": tuple(said["recovery"])})
-        if entry.chassis == chassis:
+        known = found.get((entry.row, entry.seed))
+        if entry.chassis == chassis and (known is None or sum(entry.bad) >= sum(known.bad)):
             found[entry.row, entry.seed] = entry
     return list(found.values())
 

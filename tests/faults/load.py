@@ -1,7 +1,6 @@
 """The load under which faults strike: shops, a producer and operators, who all try again until they are heard."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -14,16 +13,17 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
 from tests.faults.inputs import NOBODY, Inputs
+from tests.faults.producer import Producer, canonical
 from tests.rig import Rig
-from tests.shop import START, Shop, ShopOrder, gmt, ico_of
+from tests.shop import Shop, ShopOrder, ico_of
 
 PATIENCE = 240
 """Seconds that somebody tries again."""
-PACE = 0.08
+PACE, SLOW_PACE = 0.08, 0.25
+SEVERAL, MANY = 4, 24
+"""How many messages the producer writes, and how many before and after the others if it does so all the time."""
 DEVICE = {
     "name": "Kávovar",
     "price": {"amount": "1000", "currency": "CZK"},
@@ -41,8 +41,8 @@ class Load:
         self._numbers, self._firms = count(1), count(1_000_000)
         self._earlier: list[str] = []
         self._latest: list[str] = []
-        self._by_kafka: list[ShopOrder] = []
-        self.shop, self._bulk, self._token = Shop(self.apis["orders"], ""), "", ""
+        self.shop, self._bulk = Shop(self.apis["orders"], ""), ""
+        self.producer = Producer(rig, "", "")
 
     async def open(self) -> None:
         """Switch on clients of B2B orders, put a device into the catalogue, open three channels."""
@@ -50,7 +50,8 @@ class Load:
         await self.ask("orders", "PUT", "/v1/products/K-1", DEVICE)
         self.shop = await Shop.open(self.apis["orders"])
         self._bulk = (await self.ask("orders", "POST", "/v1/channels", {"kind": "import", "name": "ERP"}))["id"]
-        self._token = (await self.ask("orders", "POST", "/v1/channels", {"kind": "kafka", "name": "EDI"}))["token"]
+        made = await self.ask("orders", "POST", "/v1/channels", {"kind": "kafka", "name": "EDI"})
+        self.producer = Producer(self.rig, made["id"], made["token"])
 
     async def close(self) -> None:
         """Close the connections."""
@@ -58,15 +59,18 @@ class Load:
             await api.aclose()
 
     @asynccontextmanager
-    async def running(self, random: Random) -> AsyncIterator[None]:
-        """Everybody is at work within; what they have begun is ended afterwards. Entered when the first were heard."""
+    async def running(self, random: Random, *, producing: bool = False) -> AsyncIterator[None]:
+        """Everybody is at work within; what they have begun is ended afterwards. Entered when the first were heard.
+
+        With ``producing`` the producer is at work all the time.
+        """
         over, flows = asyncio.Event(), asyncio.Event()
         firms = [ico_of(next(self._firms)) for _ in range(6)]
         earlier, self._earlier = self._earlier, []
         async with asyncio.TaskGroup() as people:
             people.create_task(self._sell(random, firms, flows, over))
             people.create_task(self._sell_in_bulk(random))
-            people.create_task(self._sell_by_kafka(random))
+            people.create_task(self._sell_by_kafka(random, over, producing=producing))
             if earlier:
                 people.create_task(self._operate(random, earlier))
             await flows.wait()
@@ -152,30 +156,22 @@ class Load:
             "orders", "POST", f"/v1/channels/{self._bulk}/orders", {"orders": [canonical(order) for order in orders]}
         )
 
-    async def _sell_by_kafka(self, random: Random) -> None:
-        """Four messages of a producer that knows nothing of lanes."""
-        orders = [self._order(random) for _ in range(4)]
+    async def _sell_by_kafka(self, random: Random, over: asyncio.Event, *, producing: bool) -> None:
+        """Four messages; or two dozen, one after the other until it is over, and two dozen more."""
+        ended = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.producer.write(ended))
+            self._give_producer(random, MANY if producing else SEVERAL)
+            while producing and not over.is_set():
+                await asyncio.sleep(SLOW_PACE)  # lint-skip: sleep the pace of a producer
+                self._give_producer(random, 1)
+            self._give_producer(random, MANY if producing else 0)
+            ended.set()
+
+    def _give_producer(self, random: Random, number: int) -> None:
+        orders = [self._order(random) for _ in range(number)]
         self.inputs.sent += orders
-        self._by_kafka += orders
-        await self._produce(orders)
-
-    async def produce_again(self) -> None:
-        """Send what a producer sent again: after a loss of what nobody had read yet, nobody else has it."""
-        await self._produce(list(self._by_kafka))
-
-    async def _produce(self, orders: list[ShopOrder]) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while orders:
-                producer = AIOKafkaProducer(bootstrap_servers=self.rig.bootstrap, acks="all")
-                with suppress(KafkaError, OSError):
-                    await producer.start()
-                    while orders:
-                        body = json.dumps({"token": self._token, **canonical(orders[0])}).encode()
-                        await producer.send_and_wait(f"{self.rig.prefix}intake.orders", body)
-                        orders.pop(0)
-                with suppress(KafkaError, OSError):
-                    await producer.stop()
-                await asyncio.sleep(PACE)  # lint-skip: sleep a producer tries again by the clock
+        self.producer.give(orders)
 
     def _order(self, random: Random) -> ShopOrder:
         return ShopOrder(next(self._numbers), Decimal(random.randint(100, 9_000)), ico_of(next(self._firms)))
@@ -214,13 +210,3 @@ class Load:
         job = await self.ask("service-desk", "POST", "/v1/service-orders", {"device_id": device, "title": "Prohlídka"})
         done = {"completed_at": (datetime.now(UTC) - timedelta(days=336)).isoformat()}
         await self.ask("service-desk", "POST", f"/v1/service-orders/{job['id']}/complete", done)
-
-
-def canonical(order: ShopOrder) -> dict[str, Any]:
-    """Return a paid order as a channel without a shop says it."""
-    item = {"sku": order.sku, "name": "Kávovar", "quantity": "1", "unit_price": str(order.total)}
-    return {
-        "external_id": str(order.number), "revision": f"{gmt(START)}Z", "state": "paid", "paid_at": f"{gmt(START)}Z",
-        "currency": "CZK", "total": str(order.total), "items": [item],
-        "billing": {"company": "Firma", "ico": order.ico},
-    }  # fmt: skip

@@ -60,8 +60,11 @@ class Row:
             return await self.run(mine, random)
 
 
-def under_load(strike: Strike) -> Run:
-    """A run: load, the fault, the load goes on, the suite comes to rest, the judge looks at everything."""
+def under_load(strike: Strike, *, producing: bool = False) -> Run:
+    """A run: load, the fault, the load goes on, the suite comes to rest, the judge looks at everything.
+
+    With ``producing`` a producer goes on over the fault; what Kafka has of it and the service has not, is named.
+    """
 
     async def run(stage: Stage, random: Draw) -> Outcome:
         if not stage.load.inputs.sent:
@@ -69,10 +72,12 @@ def under_load(strike: Strike) -> Run:
                 pass
             await judge(stage.rig, stage.load.inputs)
             stage.load.rested()
-        async with stage.load.running(random):
+        async with stage.load.running(random, producing=producing):
             times = await strike(stage, random)
             recovery = await stage.load.probe()
         verdict = await judge(stage.rig, stage.load.inputs)
+        if any(verdict.counts):
+            verdict.reasons[:0] = await stage.load.producer.passed_over()
         stage.load.rested()
         return Outcome(times, verdict, [recovery])
 

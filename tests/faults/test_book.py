@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.faults.inputs import Firm, Inputs
 from tests.faults.judge import Verdict, compare
 from tests.faults.row import Outcome
 from tests.faults.rows import ROWS
+from tests.faults.rows.releases import REASONS, Letter, add_letters, those_of
 from tests.shop import ShopOrder
 
 ROW = ROWS["kill-kafka"]
@@ -23,11 +25,22 @@ def entry(seed: int, *, chassis: str = "a", lost: int = 0, recovery: tuple[float
 
 def test_runs_add_up_by_seed_and_only_for_their_chassis(tmp_path: Path) -> None:
     mine = tmp_path / "book.jsonl"
-    for each in (entry(1, lost=4), entry(1), entry(2, recovery=(3.0,)), entry(3, chassis="b")):
+    for each in (entry(1, recovery=(9.0,)), entry(1), entry(2, recovery=(3.0,)), entry(3, chassis="b")):
         write(each, mine)
     (line,) = lines([ROW], read(mine, chassis="a"))
     assert (line.times, line.bad, line.recovery) == (4, (0, 0, 0, 0), (1.0, 3.0))
     assert read(mine, chassis="c") == []
+
+
+def test_a_run_that_lost_something_is_not_forgotten_when_its_seed_passes(tmp_path: Path) -> None:
+    """In one book or in two, whichever was first: what did not happen again has happened."""
+    mine, other = tmp_path / "book.jsonl", tmp_path / "other.jsonl"
+    for each in (entry(1), entry(1, lost=4, recovery=(9.0,)), entry(1, lost=1), entry(1)):
+        write(each, mine)
+    write(entry(1), other)
+    for books in ((mine,), (mine, other), (other, mine)):
+        (line,) = lines([ROW], read(*books, chassis="a"))
+        assert (line.times, line.bad, line.recovery) == (2, (4, 0, 0, 0), (9.0,))
 
 
 def test_what_is_published_and_what_was_struck_here_are_one_table(tmp_path: Path) -> None:
@@ -88,6 +101,21 @@ def test_the_judge_names_what_is_less_and_what_is_more() -> None:
     assert len(compare(should, {})[0]) == 4
     assert len(compare({}, should)[1]) == 3
     assert compare(should, should) == ([], [])
+
+
+def test_an_innocent_that_was_buried_with_a_fatal_event_is_found() -> None:
+    """It has the very reason of the fatal one, and lying there in its place it makes the number right."""
+    (fatal,) = wanted = those_of([UUID(int=1)], "kill")
+    innocents = fatal._replace(event=str(UUID(int=2))), fatal._replace(handler="hear_news")
+    for innocent in (*innocents, fatal._replace(service="automation")):
+        assert innocent.reason == REASONS["kill"]
+        beside, instead = Verdict(), Verdict()
+        add_letters(beside, [fatal, innocent], wanted)
+        add_letters(instead, [innocent], wanted)
+        assert (beside.counts, instead.counts) == ((1, 0, 0, 0), (1, 0, 0, 1))
+    sound = Verdict()
+    add_letters(sound, [Letter("loyalty", "hear_everything", str(UUID(int=1)), REASONS["block"])], wanted)
+    assert sound.reasons == []
 
 
 def test_the_truth_follows_the_last_revision_and_the_operator() -> None:

@@ -1,14 +1,18 @@
 """Other releases: rolled out and back, with new handlers, on growing topics, and one that dies of an event."""
 
 import asyncio
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
 
 import asyncpg
 
 from chassis.consume.attempts import DEATHS_BORNE
+from chassis.consume.kept import readable
 from chassis.run.topics import ensure_topics
-from tests.faults.judge import judge
+from tests.faults.judge import Verdict, everywhere, judge
 from tests.faults.row import Draw, Outcome, Row, under_load
 from tests.faults.rows.poison import RESOLVED
 from tests.faults.rows.servers import answering
@@ -16,13 +20,16 @@ from tests.faults.stage import Stage
 from tests.rig import SERVICES, ServiceUnderTest, until
 
 NEXT = "tests.faults.next_release"
-OF_TOTAL = "select count(*) from chassis.events where type = 'orders.order_placed.v1' and position($1 in body) > 0"
+OF_TOTAL = (
+    "select id from chassis.events where type = 'orders.order_placed.v1'"
+    " and (convert_from(body, 'UTF8')::jsonb #>> '{order,total,amount}')::numeric = $1"
+)
 FORGET = (
     "with journal as (delete from chassis.applied where subscription = 'hear_everything'),"
     " filled as (delete from heard where handler = 'everything')"
     " delete from chassis.progress where subscription = 'hear_everything'"
 )
-EVERYTHING = "select event from heard where handler = 'everything'"
+HEARD = "select event from heard where handler = $1"
 REASONS = {
     "kill": f"it ended the process {DEATHS_BORNE} times",
     "block": f"it ended the process {DEATHS_BORNE} times",
@@ -30,10 +37,19 @@ REASONS = {
 }
 """How the dead letter of an event begins that ends or blocks its process, or wants more memory than there is."""
 HOW = tuple(REASONS)
-DEAD = "select count(*) from chassis.dead_letters where reason like $1 || '%' and resolved_at is null"
+DEAD = "select handler, record, reason from chassis.dead_letters where resolved_at is null"
 PATIENCE = 240
 """Seconds within which a fatal order has ended the process often enough."""
 SAID = "select id, at from chassis.events where type like 'orders.order\\_%' order by id"
+
+
+class Letter(NamedTuple):
+    """A dead letter: whose it is, of which event, and how it says why."""
+
+    service: str
+    handler: str
+    event: str
+    reason: str
 
 
 async def roll_out_and_back(stage: Stage, random: Draw) -> Outcome:
@@ -80,7 +96,7 @@ async def rebuild(stage: Stage, random: Draw) -> Outcome:
     verdict = await judge(stage.rig, stage.load.inputs)
     await until_equal(stage)
     events = {row["id"] for row in await stage.rig.rows("orders", SAID)}
-    heard = {row["event"] for row in await stage.rig.rows("loyalty", EVERYTHING)}
+    heard = {row["event"] for row in await stage.rig.rows("loyalty", HEARD, "everything")}
     verdict.add("lost", [f"{event} was never heard again" for event in events - heard])
     verdict.add("doubled", [f"{event} was never said" for event in heard - events])
     await roll(loyalty, "chassis")
@@ -117,6 +133,7 @@ async def die_of_an_event(stage: Stage, random: Draw) -> Outcome:
     direct = dict(loyalty.environment)
     loyalty.environment = {**direct, "KLIENTELA_FATAL": f"{total}:{how}", "KLIENTELA_STALLED_AFTER": "2"}
     await roll(loyalty, NEXT)
+    ((rolled,),) = await stage.rig.rows("orders", "select now()")
     keeping = asyncio.create_task(keep_alive(loyalty))
     try:
         async with stage.load.running(random):
@@ -124,25 +141,64 @@ async def die_of_an_event(stage: Stage, random: Draw) -> Outcome:
             await until(lambda: all_dead(stage, total, how), PATIENCE)
             recovery = await stage.load.probe()
         await until(lambda: all_dead(stage, total, how), PATIENCE)
+        fatal = await fatal_events(stage, total)
+        verdict = await judge(stage.rig, stage.load.inputs, len(fatal))
         await until_equal(stage)
     finally:
         keeping.cancel()
-    letters = await stage.rig.rows("loyalty", "select reason from chassis.dead_letters where resolved_at is null")
-    verdict = await judge(stage.rig, stage.load.inputs, len(letters))
-    wrong = [row["reason"] for row in letters if not row["reason"].startswith(REASONS[how])]
-    verdict.add("lost", wrong)
+    add_letters(verdict, await letters(stage), those_of(fatal, how))
+    events = await stage.rig.rows("orders", SAID)
+    for handler, wanted in (
+        ("everything", {event for event, _ in events} - fatal),
+        ("news", {event for event, at in events if at > rolled}),
+    ):
+        heard = {row["event"] for row in await stage.rig.rows("loyalty", HEARD, handler)}
+        verdict.add("lost", [f"{event} was never heard as {handler}" for event in wanted - heard])
+        verdict.add("doubled", [f"{event} is no {handler}" for event in heard - wanted])
     await stage.rig.rows("loyalty", RESOLVED)
     loyalty.environment = direct
     await roll(loyalty, "chassis")
     return Outcome(1, verdict, [recovery])
 
 
+async def fatal_events(stage: Stage, total: Decimal) -> set[UUID]:
+    """Return the events that say that an order of such a total was placed."""
+    return {row["id"] for row in await stage.rig.rows("orders", OF_TOTAL, total)}
+
+
+def those_of(fatal: Iterable[UUID], how: str) -> set[Letter]:
+    """Return the dead letters that there are to be: of each fatal event one, of the handler that it is fatal for."""
+    return {Letter("loyalty", "hear_everything", str(event), REASONS[how]) for event in fatal}
+
+
+async def letters(stage: Stage) -> list[Letter]:
+    """Return the dead letters of all services. A reason is told by how it begins."""
+    begins = set(REASONS.values())
+    return [
+        Letter(
+            service,
+            handler,
+            str(readable(record).get("record", {}).get("id")),
+            next(filter(reason.startswith, begins), reason),
+        )
+        for service, handler, record, reason in await everywhere(stage.rig, DEAD)
+    ]
+
+
+def add_letters(verdict: Verdict, found: Collection[Letter], wanted: Collection[Letter]) -> None:
+    """Count dead letters that there are not to be, each of which is an innocent that was buried, and missing ones.
+
+    What was fatal has to be dead: else it ends processes still.
+    """
+    verdict.add("lost", [f"dead letter {letter}" for letter in found if letter not in wanted])
+    verdict.add("stuck", [f"no dead letter {letter}" for letter in wanted if letter not in found])
+
+
 async def all_dead(stage: Stage, total: Decimal, how: str) -> bool:
     """Say whether every order of such a total has ended processes enough by being placed."""
     with suppress(OSError, asyncpg.PostgresError):
-        ((said,),) = await stage.rig.rows("orders", OF_TOTAL, str(total).encode())
-        ((letters,),) = await stage.rig.rows("loyalty", DEAD, REASONS[how])
-        return 0 < int(said) <= int(letters)
+        fatal = await fatal_events(stage, total)
+        return bool(fatal) and those_of(fatal, how) <= set(await letters(stage))
     return False
 
 

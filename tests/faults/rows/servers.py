@@ -7,10 +7,7 @@ import asyncpg
 
 from klientela.processes import ManagedProcess
 from tests.faults.row import Draw, Row, under_load
-from tests.faults.rows.processes import kill_each
 from tests.faults.stage import Stage
-
-OURS = "select pg_terminate_backend(pid) from pg_stat_activity where datname = any($1::text[]) and backend_type = $2"
 
 
 async def kill_kafka(stage: Stage, random: Draw) -> int:
@@ -51,13 +48,6 @@ async def kill_everything(stage: Stage, random: Draw) -> int:
     for process in processes:
         process.spawn()
     await asyncio.gather(*(answering(process) for process in processes))
-    return 1
-
-
-async def kill_all_services_and_servers_in_turn(stage: Stage, random: Draw) -> int:
-    """Services die while a server is away."""
-    server = random.choice([stage.machine.kafka, stage.machine.postgres])
-    await asyncio.gather(_killed(server, random), kill_each(stage, random))
     return 1
 
 

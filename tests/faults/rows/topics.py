@@ -1,10 +1,12 @@
 """What Kafka had is gone or comes again: the owners' logs fill every hole.
 
-What a producer wrote to ``intake.orders`` and nobody had read yet is with Kafka alone: its producer sends it again.
+What a producer wrote to ``intake.orders`` and nobody had read yet is with Kafka alone: its producer sends it again, and
+nothing else. It goes on writing over the fault, so what the new topic has is nowhere else, from its first message on.
 """
 
 import asyncio
 import shutil
+from functools import partial
 
 from aiokafka.admin import AIOKafkaAdminClient
 
@@ -21,10 +23,10 @@ async def lose_kafka(stage: Stage, random: Draw) -> int:
     kafka = stage.machine.kafka
     await asyncio.sleep(random.uniform(0, 2))  # lint-skip: sleep the instant is to be any
     await asyncio.to_thread(kafka.kill)
+    await stage.load.producer.lose()
     for path in (kafka.data, kafka.identity):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     await asyncio.to_thread(kafka.start)
-    await stage.load.produce_again()
     return 1
 
 
@@ -32,15 +34,16 @@ async def lose_tail(stage: Stage, random: Draw) -> int:
     """What Kafka has acknowledged since a moment ago is gone: its directory is set back to how it was then."""
     kafka, kept = stage.machine.kafka, stage.machine.folder / "kafka-earlier"
     await asyncio.to_thread(kafka.kill)
+    stage.load.producer.keep()
     shutil.copytree(kafka.data, kept)
     await asyncio.to_thread(kafka.start)
-    async with stage.load.running(random):
+    async with stage.load.running(random, producing=True):
         await stage.load.probe()
     await asyncio.to_thread(kafka.kill)
+    await stage.load.producer.lose()
     shutil.rmtree(kafka.data)
     kept.rename(kafka.data)
     await asyncio.to_thread(kafka.start)
-    await stage.load.produce_again()
     return 1
 
 
@@ -48,8 +51,8 @@ async def make_topics_anew(stage: Stage, random: Draw) -> int:
     """Topics are deleted and made again while everything runs: offsets begin at zero, what was on its way is gone."""
     await asyncio.sleep(random.uniform(0, 2))  # lint-skip: sleep the instant is to be any
     await delete_topics(stage.rig)
+    await stage.load.producer.lose()
     await stage.rig.make_topics()
-    await stage.load.produce_again()
     return 1
 
 
@@ -85,21 +88,22 @@ async def fill_again(stage: Stage, random: Draw) -> int:
     loyalty = stage.rig.processes["loyalty"]
     await asyncio.to_thread(loyalty.kill)
     await delete_topics(stage.rig)
+    await stage.load.producer.lose()
     await stage.rig.make_topics()
     await stage.rig.drop("loyalty")
     await stage.rig.create("loyalty")
     loyalty.spawn()
     await answering(loyalty)
-    await stage.load.produce_again()
     tiers = {"silver": stage.load.inputs.silver, "gold": stage.load.inputs.gold}
     await stage.load.ask("loyalty", "PUT", "/v1/programme", {"rates": {"CZK": "10"}, "tiers": tiers})
     return 1
 
 
+while_producing = partial(under_load, producing=True)
 ROWS = (
-    Row("lose-kafka", "all of Kafka lost, an empty cluster in its place", 5, 20, under_load(lose_kafka)),
-    Row("topics-anew", "topics deleted and made anew", 5, 20, under_load(make_topics_anew)),
-    Row("lose-tail", "acknowledged tail lost: Kafka's log directory set back", 5, 20, under_load(lose_tail)),
+    Row("lose-kafka", "all of Kafka lost, an empty cluster in its place", 5, 20, while_producing(lose_kafka)),
+    Row("topics-anew", "topics deleted and made anew", 5, 20, while_producing(make_topics_anew)),
+    Row("lose-tail", "acknowledged tail lost: Kafka's log directory set back", 5, 20, while_producing(lose_tail)),
     Row("replay", "every topic published again in full over the live suite", 3, 10, under_load(replay_everything)),
-    Row("first-fill", "a service's database lost and filled again, topics empty", 3, 10, under_load(fill_again)),
+    Row("first-fill", "a service's database lost and filled again, topics empty", 3, 10, while_producing(fill_again)),
 )
