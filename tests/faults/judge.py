@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from klientela.proof.finding import Finding
 from klientela.proof.snapshot import QUIET
 from klientela.proof.verify import all_services, prove
 from tests.faults.inputs import Firm, Inputs, Truth
+from tests.faults.journals import Databases, falls, unlike_the_logs
 from tests.rig import Rig, until
 
 PATIENCE = 120
@@ -59,6 +59,8 @@ async def judge(rig: Rig, inputs: Inputs, letters: int = 0, tolerated: Collectio
     verdict.add_differences(compare(inputs.truth(), await found(rig)))
     verdict.add("doubled", await twice(rig))
     verdict.add("inverted", await inverted(rig))
+    for kind, reasons in (await unlike_the_logs(rig))._asdict().items():
+        verdict.add(kind, reasons)
     dead = await everywhere(rig, "select handler, reason from chassis.dead_letters where resolved_at is null")
     if len(dead) != letters:
         verdict.add("lost", [f"{len(dead)} dead letters, not {letters}: {dead[:3]}"])
@@ -124,30 +126,30 @@ async def counts(rig: Rig, service: str, sql: str) -> Counter[UUID]:
     return Counter({row[0]: row[1] for row in await rig.rows(service, sql)})
 
 
-async def everywhere(rig: Rig, sql: str) -> list[tuple[Any, ...]]:
+async def everywhere(rig: Databases, sql: str) -> list[tuple[Any, ...]]:
     """Return the rows of all services, each after the service's name."""
     return [(name, *row) for name in rig.names for row in await rig.rows(name, sql)]
 
 
-async def twice(rig: Rig) -> list[str]:
+async def twice(rig: Databases) -> list[str]:
     """Name events that a log has twice, and firms with two clients."""
     events = await everywhere(rig, "select id from chassis.events group by id having count(*) > 1")
     return [f"{name}'s event {event}" for name, event in events] + await two_of_a_firm(rig)
 
 
-async def two_of_a_firm(rig: Rig) -> list[str]:
+async def two_of_a_firm(rig: Databases) -> list[str]:
     """Name firms with two clients."""
     rows = await rig.rows("clients", "select ico from clients where ico <> '' group by ico having count(*) > 1")
     return [f"client of {ico}" for (ico,) in rows]
 
 
-async def inverted(rig: Rig) -> list[str]:
+async def inverted(rig: Databases) -> list[str]:
     """Name lanes in which a service followed another one's lane in another order than it was written.
 
     Each service's own log tells what it did in which order, and for which event of whom; so do the lines of the ledger.
     """
     logs: dict[str, dict[UUID, Place]] = {}
-    told: dict[str, list[Any]] = {}
+    told: dict[str, Sequence[Any]] = {}
     for name in rig.names:
         sql = "select lane, sequence, id, causation from chassis.events order by lane, sequence"
         told[name] = await rig.rows(name, sql)
@@ -165,12 +167,3 @@ async def inverted(rig: Rig) -> list[str]:
         source, lane, number = place.split("/")
         ledger.setdefault((client, source, lane), []).append(int(number))
     return wrong + [f"the ledger of {account[0]}" for account, numbers in ledger.items() if falls(numbers)]
-
-
-def falls(numbers: Sequence[int]) -> bool:
-    """Tell whether a number is below the one before it.
-
-    >>> falls([1, 1, 4]), falls([1, 4, 3])
-    (False, True)
-    """
-    return any(later < earlier for earlier, later in pairwise(numbers))

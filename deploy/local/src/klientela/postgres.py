@@ -35,7 +35,12 @@ SETTINGS = {
     "log_checkpoints": "off",
 }
 """For a laptop or a small server; fsync stays on."""
-FOR_TESTS = {"fsync": "off", "full_page_writes": "off", "unix_socket_directories": "."}
+FOR_TESTS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "unix_socket_directories": ".",
+    "track_commit_timestamp": "on",  # in which order was committed: the judge of the faults goes by it
+}
 STATUS_LINE = slice(7, 8)
 """Where PostgreSQL writes in its pid file how far it is."""
 
