@@ -135,6 +135,25 @@ async def test_after_a_failed_send_all_starts_again_from_the_cursors(
     assert places(await topic.read()) == {lane: [1, 2] for lane in range(LANES)}
 
 
+async def test_a_window_that_is_never_answered_is_sent_again(
+    bench: Bench, topic: Any, moved: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent(AIOKafkaProducer):  # type: ignore[misc]
+        async def send_batch(self, batch: Any, name: str, *, partition: int) -> Any:
+            await super().send_batch(batch, name, partition=partition)
+            return asyncio.get_running_loop().create_future()
+
+    await write(bench, 1)
+    with monkeypatch.context() as silent:
+        silent.setattr(relay, "AIOKafkaProducer", Silent)
+        silent.setattr(relay, "ANSWERED_WITHIN", 1)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(Relay(bench.database, "till", topic.bootstrap, topic.name).run(), 30)
+    async with relaying(bench, topic):
+        await all_published(bench, moved)
+    assert set(places(await topic.read())) == set(range(LANES))
+
+
 async def test_a_relay_whose_session_ends_before_the_cursors_move_moves_none(
     bench: Bench, topic: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from chassis.closing import close
 from chassis.events.lanes import NEWS_OF_TOPICS_MS
 from chassis.points import reach
 
@@ -220,11 +221,12 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _close(self) -> None:
         """Let batches in flight end, those of a database that is away not for ever: what is undone is read again."""
         draining = [asyncio.create_task(worker.drain()) for worker in self._workers.values()]
-        if draining:
-            await asyncio.wait(draining, timeout=CLOSING)
-        for worker in self._workers.values():
-            worker.task.cancel()
-        await asyncio.gather(*draining, return_exceptions=True)
-        with contextlib.suppress(Exception):
-            await self._commit(self._offsets)
-            await asyncio.wait_for(self._consumer.stop(), 10)
+        try:
+            if draining:
+                await asyncio.wait(draining, timeout=CLOSING)
+            for worker in self._workers.values():
+                worker.task.cancel()
+            await asyncio.gather(*draining, return_exceptions=True)
+            await close(self._commit(self._offsets))
+        finally:
+            await close(self._consumer.stop(), 2 * CLOSING)

@@ -18,6 +18,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from chassis.closing import close
 from chassis.database import TROUBLE, Database
 from chassis.events.unit import Unit, unit_of_work
 from chassis.service import Service
@@ -63,7 +64,7 @@ class Lookup:
         try:
             await self._kafka.start()
         except BaseException:
-            await self._kafka.stop()
+            await close(self._kafka.stop())
             raise
         return self._holds
 
@@ -71,7 +72,7 @@ class Lookup:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connections."""
-        await self._kafka.stop()
+        await close(self._kafka.stop())
 
     async def _holds(self, partition: TopicPartition, mark: Mark) -> bool:
         """Look at the place of a mark. Nobody waits there for a message to come: that would keep all partitions."""

@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 
+from chassis.closing import close
 from chassis.database import Database
 from chassis.events.incarnations import begin_incarnation, begin_incarnation_at_cursors
 from chassis.events.lanes import NEWS_OF_TOPICS_MS, check_partitions, partition_of
@@ -36,6 +37,8 @@ OF_ALL_LANES = f"""
     ) window_of_lanes order by lane, sequence
 """  # noqa: S608 - see COLUMNS
 IDLE = (0.01, 0.2)
+ANSWERED_WITHIN = 60.0
+"""Seconds in which the broker takes a window in; an idempotent producer of Kafka's client would wait without end."""
 log = structlog.get_logger()
 
 
@@ -57,11 +60,11 @@ class Relay:
                 metadata_max_age_ms=NEWS_OF_TOPICS_MS,
             )  # fmt: skip
             try:
-                await producer.start()
+                async with asyncio.timeout(ANSWERED_WITHIN):
+                    await producer.start()
                 await self._publish(session, producer)
             finally:
-                with suppress(Exception):
-                    await asyncio.wait_for(producer.stop(), 5)
+                await close(producer.stop())
         finally:
             session.terminate()
 
@@ -97,14 +100,15 @@ class Relay:
     ) -> None:
         """Send a window, partition by partition, and move the cursors of those that the broker has answered.
 
-        Raises what the broker said of any other, so that all starts again from the cursors.
+        Raises what the broker said of any other, and TimeoutError, so that all starts again from the cursors.
         """
         partitions = check_partitions(len(await producer.partitions_for(self.topic)))  # they may have grown
         by_partition: dict[int, list[Record]] = defaultdict(list)
         for record in records:
             by_partition[partition_of(record.lane, partitions)].append(record)
         sending = (self._send_partition(producer, partition, mine) for partition, mine in by_partition.items())
-        answers = await asyncio.gather(*sending, return_exceptions=True)
+        async with asyncio.timeout(ANSWERED_WITHIN):
+            answers = await asyncio.gather(*sending, return_exceptions=True)
         reach("relay.acknowledged")
         failed = [answer for answer in answers if isinstance(answer, BaseException)]
         answered = [

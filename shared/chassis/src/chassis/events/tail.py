@@ -4,11 +4,13 @@ An image of a disk that was put back has the identity it had, so the database it
 what was published since, which the log does not. If that is gone from Kafka, too, nobody can tell.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from chassis.closing import close
 from chassis.database import Connection
 from chassis.events.lanes import partition_of
 from chassis.events.record import Record, from_headers
@@ -51,8 +53,9 @@ async def _beyond(
     """Read what partitions have from offsets to their ends; strangers are passed over."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     try:
-        await consumer.start()
-        begins, ends = await consumer.beginning_offsets(list(offsets)), await consumer.end_offsets(list(offsets))
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            await consumer.start()
+            begins, ends = await consumer.beginning_offsets(list(offsets)), await consumer.end_offsets(list(offsets))
         # an offset beyond the end is one of a topic that was made anew, or lost its tail: all of it is read
         known = {place: offset for place, offset in offsets.items() if offset <= ends[place]}
         starts = {place: max(begins[place], known.get(place, 0)) for place in offsets}
@@ -68,7 +71,7 @@ async def _beyond(
             yield [record for batch in found.values() for record in _readable(source, batch)]
             left = [place for place in left if await consumer.position(place) < ends[place]]
     finally:
-        await consumer.stop()  # also when it was cancelled while it started
+        await close(consumer.stop())  # also when it was cancelled while it started
 
 
 def _readable(source: str, batch: Sequence[object]) -> list[Record]:

@@ -1,11 +1,16 @@
 """Topics: made by their owner if they are not there; waited for by those who read them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
+from chassis.closing import close
+
+PATIENCE = 60.0
+"""Seconds in which Kafka says and does what it is asked; who asks begins again then."""
 WEEK_MS = 7 * 24 * 3600 * 1000
 
 
@@ -16,9 +21,7 @@ async def ensure_topics(
 
     They keep a week, the owners' logs keep everything.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
-        await admin.start()
+    async with _administering(bootstrap) as admin:
         known = {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics()}
         for topic in topics:
             if topic in known:
@@ -29,22 +32,26 @@ async def ensure_topics(
             wanted.replication_factor = replication  # -1 is KIP-464's, which the class does not know
             answer = await admin.create_topics([wanted])
             _check(answer)
-    finally:
-        await admin.close()
 
 
-async def wait_for_topics(bootstrap: str, topics: Sequence[str], patience: float = 60) -> int:
+async def wait_for_topics(bootstrap: str, topics: Sequence[str]) -> int:
     """Wait until all topics are there; return how many partitions they have in all. Raises TimeoutError."""
+    async with _administering(bootstrap) as admin:
+        while not set(topics) <= set(await admin.list_topics()):  # noqa: ASYNC110 - Kafka gives no signal
+            await asyncio.sleep(0.2)
+        return sum(len(topic["partitions"]) for topic in await admin.describe_topics(list(topics)))
+
+
+@asynccontextmanager
+async def _administering(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Give a connected client, for as long as it may take. Raises TimeoutError."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
-        await admin.start()
-        async with asyncio.timeout(patience):
-            while True:
-                if set(topics) <= set(await admin.list_topics()):
-                    return sum(len(topic["partitions"]) for topic in await admin.describe_topics(list(topics)))
-                await asyncio.sleep(0.2)
+        async with asyncio.timeout(PATIENCE):
+            await admin.start()
+            yield admin
     finally:
-        await admin.close()
+        await close(admin.close())
 
 
 def _check(answer: object) -> None:
