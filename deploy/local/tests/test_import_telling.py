@@ -162,6 +162,11 @@ def test_where_rejected_rows_cannot_be_written_nothing_is_made(suite: StandIn, t
     wishes = Wishes(Decimal(7), "CHF", rejected=tmp_path)
     with pytest.raises(Refusal, match="cannot be written"):
         import_orders(DataDirectory.at(tmp_path), ORDERS, wishes, as_json=True)
+    mine = tmp_path / "mine.csv"
+    mine.write_text(ORDERS.read_text())
+    with pytest.raises(Refusal, match="would take the place of the history"):
+        import_orders(DataDirectory.at(tmp_path), mine, Wishes(None, "CHF", rejected=mine), as_json=True)
+    assert mine.read_text() == ORDERS.read_text()
     assert (suite.channels, suite.calls) == ([], [])
     assert "CHF" not in suite.programme["rates"]
 

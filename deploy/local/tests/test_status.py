@@ -78,7 +78,10 @@ def test_a_service_that_is_gone_is_shown_as_gone(
     state = state_of_a_large_suite()
     del state["processes"]["orders"]
     state["services"]["orders"] |= {"ready": False, "status": None}
+    state["services"]["loyalty"]["status"] |= {"progress": {"orders": {"0": "1:7"}}}
     status.show(state)
-    processes, lanes = (line for line in capsys.readouterr().out.splitlines() if line.strip().startswith("orders "))
+    lines = capsys.readouterr().out.splitlines()
+    processes, lanes = (line for line in lines if line.strip().startswith("orders "))
+    assert [line.split()[3] for line in lines if line.strip().startswith("loyalty ")][1] == "?", "its lag is not known"
     assert processes.split() == ["orders", "gone", "no", "http://127.0.0.1:65005"]
     assert lanes.split() == ["orders", "no", "answer"]

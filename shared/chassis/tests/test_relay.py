@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from chassis.database import TROUBLE, Database
@@ -23,6 +23,7 @@ from schemas.loyalty import Account, PointsEarned
 
 Make = Any
 KEYS = {lane_of(UUID(int=number)): UUID(int=number) for number in range(600)}
+UNMOVED = "select distinct lane % 4 from chassis.cursors where sequence = 0"
 UNPUBLISHED = "select count(*) from chassis.counters join chassis.cursors using (lane) where head <> sequence"
 
 
@@ -135,13 +136,17 @@ async def test_after_a_failed_send_all_starts_again_from_the_cursors(
     assert places(await topic.read()) == {lane: [1, 2] for lane in range(LANES)}
 
 
-async def test_a_window_that_is_never_answered_is_sent_again(
+async def test_a_partition_that_never_answers_keeps_no_other_and_is_sent_again(
     bench: Bench, topic: Any, moved: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    producers = []
+
     class Silent(AIOKafkaProducer):  # type: ignore[misc]
         async def send_batch(self, batch: Any, name: str, *, partition: int) -> Any:
-            await super().send_batch(batch, name, partition=partition)
-            return asyncio.get_running_loop().create_future()
+            producers.append(self)
+            if partition == 2:
+                self._sender._muted_partitions.add(TopicPartition(name, 2))
+            return await super().send_batch(batch, name, partition=partition)
 
     await write(bench, 1)
     with monkeypatch.context() as silent:
@@ -149,9 +154,11 @@ async def test_a_window_that_is_never_answered_is_sent_again(
         silent.setattr(relay, "ANSWERED_WITHIN", 1)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(Relay(bench.database, "till", topic.bootstrap, topic.name).run(), 30)
+    assert await bench.rows(UNMOVED) == [(2,)]
+    assert producers[0]._sender.sender_task.done(), "nobody goes on trying"
     async with relaying(bench, topic):
         await all_published(bench, moved)
-    assert set(places(await topic.read())) == set(range(LANES))
+    assert places(await topic.read()) == {lane: [1] for lane in range(LANES)}
 
 
 async def test_a_relay_whose_session_ends_before_the_cursors_move_moves_none(

@@ -152,7 +152,7 @@ def lane_table(said: dict[str, dict[str, Any] | None]) -> Table:
         unpublished = events - sum(published for _, _, published in one["heads"].values())
         waiting = (one["intake"], one["timers_due"], one["jobs"], one["parked"], one["dead"])
         counts = (events, unpublished, lag(one, answers), *waiting)
-        lines.add_row(name, *(f"{count:,}" for count in counts))
+        lines.add_row(name, *("?" if count is None else f"{count:,}" for count in counts))
     return lines
 
 
@@ -174,11 +174,13 @@ def duration(seconds: float) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
-def lag(mine: dict[str, Any], said: dict[str, dict[str, Any]]) -> int:
-    """How many published events a service has not yet applied, over all lanes it listens to."""
+def lag(mine: dict[str, Any], said: dict[str, dict[str, Any]]) -> int | None:
+    """How many published events a service has not yet applied, over all lanes; none is known if an owner is silent."""
     behind = 0
     for source, lanes in mine["progress"].items():
-        published = {lane: head[2] for lane, head in said.get(source, {}).get("heads", {}).items()}
+        if source not in said:
+            return None
+        published = {lane: head[2] for lane, head in said[source]["heads"].items()}
         for lane, position in lanes.items():
             behind += max(0, published.get(lane, 0) - int(position.rpartition(":")[2]))
     return behind

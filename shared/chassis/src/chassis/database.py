@@ -31,7 +31,6 @@ TROUBLE = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.TransactionTimeoutError,
     asyncpg.PostgresSystemError,  # the disk under it
-    asyncpg.InternalServerError,
     asyncpg.ReadOnlySQLTransactionError,  # a standby, or a primary that is none any more
 )
 """Infrastructure trouble: the same work is tried again, for as long as it takes."""
@@ -42,6 +41,7 @@ TOO_MUCH = (
     asyncpg.QueryCanceledError,  # a statement that took too long
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.OutOfMemoryError,
+    asyncpg.PostgresSystemError,
 )
 """Trouble that less work at once may not meet: what comes again is done in smaller parts."""
 

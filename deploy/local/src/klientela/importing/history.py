@@ -75,14 +75,19 @@ class History:
                     yield letter
 
 
-def rejects_file(path: Path) -> TextIO:
+def rejects_file(path: Path, source: Path) -> TextIO:
     """Open the file of rejected rows, readable by its owner only, for they are a shop's own data.
 
     It is left as it was until rows are written anew: what is refused before leaves those of the last run alone.
+    Raises Refusal where it cannot be, or is the source itself.
     """
+    if path.exists() and path.samefile(source):
+        raise Refusal(f"The rejected rows would take the place of the history itself: {path}. Name another file.")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.fchmod(descriptor, 0o600)
     except OSError as error:
         raise Refusal(f"The rejected rows cannot be written to {path}: {error.strerror}.") from error
     return os.fdopen(descriptor, "w", encoding="utf-8", newline="")

@@ -138,7 +138,7 @@ class Run:
     async def whole_way(self, api: SuiteApi) -> tuple[Telling, Outcome]:
         """Prepare, send, wait, ask."""
         async with api:
-            with rejects_file(self.rejected) as rejects:
+            with rejects_file(self.rejected, self.history.source.path) as rejects:
                 channel, telling = await self.prepare(api)
                 told = await self.send(api, channel, telling, written_anew(rejects))
             self.progress.working_off()

@@ -224,9 +224,9 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             if draining:
                 await asyncio.wait(draining, timeout=CLOSING)
+        finally:
             for worker in self._workers.values():
                 worker.task.cancel()
             await asyncio.gather(*draining, return_exceptions=True)
             await close(self._commit(self._offsets))
-        finally:
             await close(self._consumer.stop(), 2 * CLOSING)

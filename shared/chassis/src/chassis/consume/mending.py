@@ -9,6 +9,7 @@ from chassis.consume.feed_client import FeedClient
 from chassis.consume.journal import last_before, taken_back
 from chassis.consume.progress import BEGINNING, Progress, begin_progress, read_progress
 from chassis.consume.subscription import Page, Subscription
+from chassis.errors import place_of
 from chassis.events.log import FeedPage
 from chassis.events.record import Position
 from chassis.points import reach
@@ -42,7 +43,7 @@ class Mender:
         try:
             await self.mend(source, lane)
         except httpx.HTTPError as error:
-            log.warning("a hole stays open", source=source, lane=lane, error=type(error).__name__)
+            log.warning("a hole stays open", source=source, lane=lane, error=type(error).__name__, at=place_of(error))
 
     async def begin(self, source: str, starts: Starts | None) -> None:
         """Begin to follow a source, unless that was done before: a subscription that starts now begins at its heads."""
@@ -95,7 +96,9 @@ class Mender:
                 away = False
             except httpx.HTTPError as error:
                 if not away:
-                    log.warning("an owner's feed does not answer", source=source, error=type(error).__name__)
+                    log.warning(
+                        "an owner's feed does not answer", source=source, error=type(error).__name__, at=place_of(error)
+                    )
                 away = True
             await asyncio.sleep(pause)
             pause = every

@@ -13,6 +13,7 @@ from contextlib import suppress
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import ProducerClosed
 
 from chassis.closing import close
 from chassis.database import Database
@@ -38,7 +39,7 @@ OF_ALL_LANES = f"""
 """  # noqa: S608 - see COLUMNS
 IDLE = (0.01, 0.2)
 ANSWERED_WITHIN = 60.0
-"""Seconds in which the broker takes a window in; an idempotent producer of Kafka's client would wait without end."""
+"""Seconds in which the broker takes in what a partition is given; Kafka's client would try without end."""
 log = structlog.get_logger()
 
 
@@ -64,7 +65,7 @@ class Relay:
                     await producer.start()
                 await self._publish(session, producer)
             finally:
-                await close(producer.stop())
+                await _abandon(producer)
         finally:
             session.terminate()
 
@@ -100,15 +101,14 @@ class Relay:
     ) -> None:
         """Send a window, partition by partition, and move the cursors of those that the broker has answered.
 
-        Raises what the broker said of any other, and TimeoutError, so that all starts again from the cursors.
+        Raises what the broker said of any other, or that it said nothing, so that all starts again from the cursors.
         """
         partitions = check_partitions(len(await producer.partitions_for(self.topic)))  # they may have grown
         by_partition: dict[int, list[Record]] = defaultdict(list)
         for record in records:
             by_partition[partition_of(record.lane, partitions)].append(record)
         sending = (self._send_partition(producer, partition, mine) for partition, mine in by_partition.items())
-        async with asyncio.timeout(ANSWERED_WITHIN):
-            answers = await asyncio.gather(*sending, return_exceptions=True)
+        answers = await asyncio.gather(*sending, return_exceptions=True)
         reach("relay.acknowledged")
         failed = [answer for answer in answers if isinstance(answer, BaseException)]
         answered = [
@@ -127,17 +127,24 @@ class Relay:
         """
         answers = []
         batch = producer.create_batch()
-        for record in records:
-            if not _append(batch, record):
-                answers.append(await producer.send_batch(batch, self.topic, partition=partition))
-                batch = producer.create_batch()
+        async with asyncio.timeout(ANSWERED_WITHIN):
+            for record in records:
                 if not _append(batch, record):
-                    message = f"event {record.id} does not fit into an empty batch"
-                    raise RuntimeError(message)
-        answers.append(await producer.send_batch(batch, self.topic, partition=partition))
-        reach("relay.sent")
-        *_, last = await asyncio.gather(*answers)
+                    answers.append(await producer.send_batch(batch, self.topic, partition=partition))
+                    batch = producer.create_batch()
+                    if not _append(batch, record):
+                        message = f"event {record.id} does not fit into an empty batch"
+                        raise RuntimeError(message)
+            answers.append(await producer.send_batch(batch, self.topic, partition=partition))
+            reach("relay.sent")
+            *_, last = await asyncio.gather(*answers)
         return last.offset + batch.record_count() if last.offset >= 0 else 0
+
+
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    """Close a producer. What the broker has not answered is given up: it would be tried for ever, and is sent again."""
+    producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001 - its stop waits for all of it
+    await close(producer.stop())
 
 
 def _append(batch: object, record: Record) -> bool:

@@ -62,12 +62,14 @@ def _refused(_: Request, error: Exception) -> JSONResponse:
     return problem(error.status, error.slug, str(error), error.errors)
 
 
-def _invalid(_: Request, error: Exception) -> JSONResponse:
+def _invalid(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
     faults = error.errors()
     errors = [{"field": _field(fault, error.body), "message": in_own_words(fault["msg"])} for fault in faults]
-    if any(fault["loc"][0] == "path" for fault in faults):
+    if request.method != "PUT" and any(
+        fault["loc"][0] == "path" for fault in faults
+    ):  # which may make what is not there
         return problem(404, "not-found", "There is nothing at this address: a part of it is not as it must be.", errors)
     return problem(422, "invalid-request", "Some fields are not as they must be.", errors)
 
