@@ -67,9 +67,8 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
         raise error
     faults = error.errors()
     errors = [{"field": _field(fault, error.body), "message": in_own_words(fault["msg"])} for fault in faults]
-    if request.method != "PUT" and any(
-        fault["loc"][0] == "path" for fault in faults
-    ):  # which may make what is not there
+    made_here = request.method == "PUT"
+    if not made_here and any(fault["loc"][0] == "path" for fault in faults):
         return problem(404, "not-found", "There is nothing at this address: a part of it is not as it must be.", errors)
     return problem(422, "invalid-request", "Some fields are not as they must be.", errors)
 
