@@ -10,8 +10,8 @@ import pytest
 
 from klientela.jars import locked
 from klientela.layout import PROJECT
-from klientela.ports import free_ports
 from klientela.postgres_binaries import ACCOUNT, SHARED
+from tests.local.conftest import free_base
 
 BLOCKS = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 AFTER_README = """
@@ -69,19 +69,10 @@ def test_what_the_readme_removes_outside_the_clone_is_all_and_only_ours(tmp_path
     assert as_root.startswith(f"rm -rf {SHARED} && userdel {ACCOUNT}")
 
 
-def base_of_free_ports() -> int:
-    """Return a base whose ports nobody holds just now."""
-    while True:
-        (port,) = free_ports(1)
-        base = port - port % 100
-        if 20_000 < base < 60_000:
-            return base
-
-
 @pytest.fixture
 def script(tmp_path: Path) -> Iterator[str]:
     """Give the README's commands, led to ports and data of this test; stop what they started."""
-    base, data = base_of_free_ports(), tmp_path / "data"
+    base, data = free_base(), tmp_path / "data"
     text = "set -eu\n" + story()
     text = text.replace("./klientela up --detach", f"./klientela up --detach --port-base {base}")
     yield re.sub(r"(\./klientela \w+)", rf"\1 --data {data}", text)

@@ -42,7 +42,7 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="klientela faults", description=__doc__)
-    parser.add_argument("rows", nargs="*", metavar="ROW", choices=[*ROWS, []], help="rows of the table; all if none")
+    parser.add_argument("rows", nargs="*", metavar="ROW", type=row_name, help="rows of the table; all if none")
     parser.add_argument("--times", type=int, default=1, help="faults to add to each row (1: one run of it)")
     parser.add_argument("--seed", type=int, help="run exactly from this seed on, also if it is in the book already")
     parser.add_argument("--json", action="store_true", help="print JSON for machines on stdout")
@@ -50,6 +50,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--table", action="store_true", help="print the table as it stands, and strike nothing")
     parser.add_argument("--book", type=Path, default=OWN_BOOK, help="where results are written, beside those published")
     return parser.parse_args()
+
+
+def row_name(text: str) -> str:
+    """Return the name of a row. Raises ArgumentTypeError for what is none."""
+    if text not in ROWS:
+        message = f"there is no row {text}; --list says which there are"
+        raise argparse.ArgumentTypeError(message)
+    return text
 
 
 async def strike(rows: Sequence[Row], asked: argparse.Namespace) -> bool:

@@ -95,7 +95,7 @@ def test_a_task_of_maintenance_is_explained_back_to_the_timer(operator: Operator
         ("star", "client", "clients.client_starred.v1"),
         ("opportunity", "opportunity", "orders.opportunity_opened.v1"),
         ("order", "order", "orders.order_"),
-        ("order", "4", "orders.order_"),
+        ("order", "4", "orders.order_assigned.v1"),
     ],
 )
 def test_everything_else_is_explained_too(operator: Operator, kind: str, whose: str, last: str) -> None:

@@ -103,7 +103,7 @@ def verify(
 def explain(
     kind: Annotated[str, typer.Argument(help="status, points, tier or star of a client; task, opportunity or order.")],
     subject: Annotated[str, typer.Argument(metavar="ID", help="The id of the client or thing, or an order's number.")],
-    whole: Annotated[bool, typer.Option("--all", help="Points and tier: all movements, not the last 20.")] = False,
+    whole: Annotated[bool, typer.Option("--all", help="Points, tier, order: all there is, not the last 20.")] = False,
     as_json: Json = False,
     data: Data = None,
 ) -> int:

@@ -7,18 +7,22 @@ from uuid import UUID
 
 from klientela.chain import Causes, Event, Link
 from klientela.errors import Refusal
-from klientela.explain_text import show_chain, show_ledger
+from klientela.explain_text import show_chains, show_ledger
 from klientela.layout import DataDirectory
-from klientela.ledger import ledger_of
-from klientela.running import Apis, RunningSuite
+from klientela.ledger import SHOWN, ledger_of
+from klientela.running import PAGE, Apis, RunningSuite
 
 
 class Question(NamedTuple):
-    """Whom to ask about a kind of thing, and the events that answer, the first types that there are."""
+    """Whom to ask about a kind of thing, and the events that answer, the first types that there are.
+
+    The last event has made it so, or all of them together.
+    """
 
     owner: str
     types: Sequence[tuple[str, ...]]
     unknown: str
+    together: bool = False
 
 
 ORDER_EVENTS = tuple(
@@ -31,9 +35,9 @@ QUESTIONS: Mapping[str, Question] = {
     "star": Question("clients", (("clients.client_starred.v1",),), "Client {id} has never had a star."),
     "task": Question("clients", (("clients.task_created.v1",),), "There is no task {id}."),
     "opportunity": Question("orders", (("orders.opportunity_opened.v1",),), "There is no opportunity {id}."),
-    "order": Question("orders", (ORDER_EVENTS,), "There is no order {id}."),
+    "order": Question("orders", (ORDER_EVENTS,), "There is no order {id}.", together=True),
 }
-"""What one event has made so: the chain is what led to that event."""
+"""What events have made so: the chain is what led to them."""
 
 BALANCES = {
     "points": "Client {id} has never had points.",
@@ -56,8 +60,11 @@ def explain(layout: DataDirectory, kind: str, subject: str, *, whole: bool, as_j
         if kind in BALANCES:
             explain_balance(apis, kind, identity, whole=whole, as_json=as_json)
         else:
-            chain = chain_of(apis, QUESTIONS[kind], identity)
-            say(identity, chain) if as_json else show_chain(f"Why {kind} {identity} is as it is:", chain)
+            chains = chains_of(apis, QUESTIONS[kind], identity, whole=whole)
+            if as_json:
+                say(identity, list({link["event_id"]: link for chain in chains for link in chain}.values()))
+            else:
+                show_chains(f"Why {kind} {identity} is as it is:", chains)
     return 0
 
 
@@ -94,18 +101,20 @@ def explain_balance(apis: Apis, kind: str, client: UUID, *, whole: bool, as_json
         show_ledger(kind, client, ledger)
 
 
-def chain_of(apis: Apis, question: Question, subject: UUID) -> list[Link]:
-    """The chain behind a thing, root first. Raises Refusal when nothing is known of it."""
-    event = latest(apis, question, subject)
-    if event is None:
+def chains_of(apis: Apis, question: Question, subject: UUID, *, whole: bool) -> list[list[Link]]:
+    """The chains that led to the events behind a thing, roots first. Raises Refusal when nothing is known of it."""
+    events = events_of(apis, question, subject, (PAGE if whole else SHOWN) if question.together else 1)
+    if not events:
         raise Refusal(question.unknown.format(id=subject))
-    return [link for _, link in Causes(apis).back_from(event)][::-1]
+    causes = Causes(apis)
+    return [[link for _, link in causes.back_from(event)][::-1] for event in events]
 
 
-def latest(apis: Apis, question: Question, subject: UUID) -> Event | None:
-    """The latest event that answers a question; nothing when there is none."""
+def events_of(apis: Apis, question: Question, subject: UUID, most: int) -> list[Event]:
+    """The last events that answer a question, the oldest first; so many at most."""
     for types in question.types:
-        items: list[Event] = apis.get(question.owner, f"/v1/subjects/{subject}/events", limit=1, type=types)["items"]
+        path = f"/v1/subjects/{subject}/events"
+        items: list[Event] = apis.get(question.owner, path, limit=most, type=types)["items"]
         if items:
-            return items[0]
-    return None
+            return items[::-1]
+    return []

@@ -25,11 +25,11 @@ REASONS = {
 }
 
 
-def show_chain(title: str, chain: Sequence[Link]) -> None:
-    """A chain: each event below what caused it, with when and where it was written beneath it."""
+def show_chains(title: str, chains: Sequence[Sequence[Link]]) -> None:
+    """Chains: each event below what caused it, with when and where it was written beneath it."""
     console = terminal()
     console.print(Text(title, style="bold"), soft_wrap=True)
-    for depth, link in enumerate(chain):
+    for depth, link in ((depth, link) for chain in chains for depth, link in enumerate(chain)):
         indent = min(depth, DEEPEST) * 3
         if cause := link.get("cause"):
             indented(console, Text(f"({spoken(cause)})", style="dim"), indent)
@@ -56,7 +56,7 @@ def show_ledger(kind: str, client: UUID, ledger: Ledger) -> None:
         day = moment(movement.get("counted_at") or movement["at"])[:10]
         lines.add_row(day, points, f"{movement['balance']:,}", reason_of(movement), programme, place(movement))
     console.print(lines)
-    show_chain("What led to the last one:", chain_to(last, ledger.chain))
+    show_chains("What led to the last one:", [chain_to(last, ledger.chain)])
 
 
 def chain_to(last: Link, chain: Sequence[Link]) -> list[Link]:

@@ -155,14 +155,14 @@ class Run:
         known = {number: there[number] for number in survey.ends if number in there}
         usual = {order.currency for order in there.values()}
         now = datetime.now(UTC)
-        telling = telling_of(known, wishes.currency, now, usual=usual, correct=wishes.correct, undo=wishes.undo)
         if not channel and not wishes.channel:
             await refuse_a_second_coming(api, channels, survey.ends)
+        telling = telling_of(known, wishes.currency, now, usual=usual, correct=wishes.correct, undo=wishes.undo)
         if not wishes.undo:
             await ensure_rate(api, telling.currency, wishes.rate, self.progress.tell)
-        self.progress.tell(
-            f"{survey.lines} lines of {len(survey.ends)} invoices in {telling.currency} go into the channel “{name}”."
-        )
+        way = "are taken back from" if wishes.undo else "go into"
+        what = f"{survey.lines} lines of {len(survey.ends)} invoices in {telling.currency}"
+        self.progress.tell(f"{what} {way} the import channel “{name}”.")
         return channel or await make_channel(api, name), telling
 
     async def send(self, api: SuiteApi, channel: UUID, telling: Telling, rejects: RowWriter) -> Mapping[str, datetime]:

@@ -85,7 +85,7 @@ class KeyReader:
         """Return who holds a token. Raises BadKey."""
         key = self._known.get(token) or self._verify(token)
         if key.expires_at and key.expires_at <= (now or datetime.now(UTC)):
-            message = "the key has expired"
+            message = "The key has expired."
             raise BadKey(message)
         return key
 
@@ -100,7 +100,7 @@ class KeyReader:
                 datetime.fromtimestamp(claims["exp"], UTC) if "exp" in claims else None,
             )
         except (JoseError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            message = "the key is not one of this suite"
+            message = "The key is not one of this suite."
             raise BadKey(message) from error
         if len(self._known) > 10_000:  # noqa: PLR2004 - a bound on memory
             self._known.clear()

@@ -28,7 +28,7 @@ Bearer = Annotated[
 
 
 class Unauthenticated(BusinessError):
-    """A key is needed: send it as ``Authorization: Bearer KEY``."""
+    """A key is needed: send it as "Authorization: Bearer KEY"."""
 
     slug = "key-needed"
     status = 401
@@ -89,7 +89,7 @@ def _read_key(request: Request, bearer: HTTPAuthorizationCredentials | None) -> 
 
 async def _authorise(unit: Unit, key: Key, role: str) -> None:
     if await unit.connection.fetchval("select true from chassis.revoked_keys where id = $1", key.id):
-        message = "the key was revoked"
+        message = "The key was revoked."
         raise Unauthenticated(message)
     if not key.may(role):
         message = f"this needs the role {role}, the key has {key.role}"
