@@ -193,8 +193,8 @@ class Rig:
         return found
 
 
-async def until(condition: Callable[[], Awaitable[bool]], patience: float = 30) -> None:
-    """Wait for a condition with a deadline."""
+async def until(condition: Callable[[], Awaitable[bool]], patience: float = 30, every: float = 0.05) -> None:
+    """Wait for a condition with a deadline; one that costs much is looked at less often."""
     async with asyncio.timeout(patience):
         while not await condition():  # noqa: ASYNC110 - the condition is in other processes
-            await asyncio.sleep(0.05)  # lint-skip: sleep other processes give no signal but their rows
+            await asyncio.sleep(every)  # lint-skip: sleep other processes give no signal but their rows

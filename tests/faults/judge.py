@@ -54,7 +54,7 @@ async def judge(rig: Rig, inputs: Inputs, letters: int = 0, tolerated: Collectio
     """
     verdict = Verdict()
     with suppress(TimeoutError):  # what producers wrote to Kafka may not be read yet, which no database tells
-        await until(partial(complete, rig, inputs), PATIENCE)
+        await until(partial(complete, rig, inputs), PATIENCE, every=0.5)
     await add_findings(verdict, rig, PATIENCE, tolerated)
     verdict.add_differences(compare(inputs.truth(), await found(rig)))
     verdict.add("doubled", await twice(rig))

@@ -96,7 +96,7 @@ async def test_a_client_without_orders_has_no_points(bench: Bench) -> None:
         answer = (await api.get(f"/v1/accounts/{ALICE}")).json()
         assert (answer["points"], answer["tier"], answer["version"]) == (0, "bronze", 0)
         assert (await api.get(f"/v1/accounts/{ALICE}/entries")).json()["items"] == []
-        assert (await api.get("/v1/accounts/45")).status_code == 422
+        assert (await api.get("/v1/accounts/45")).status_code == 404
 
 
 async def test_accounts_are_paged_without_gap_or_double(bench: Bench) -> None:
