@@ -5,6 +5,7 @@ Most handlers converge, so that an event applied twice, never or too early may l
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
@@ -75,6 +76,7 @@ async def unlike_the_logs(databases: Databases) -> Unlike:
     return unlike
 
 
+@cache
 def heard_by(name: str, subscription: str) -> Container[str]:
     """Return the types of the events that a subscription hears."""
     if subscription in LATER:

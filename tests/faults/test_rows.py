@@ -10,12 +10,13 @@ from chassis import points
 from tests.faults.row import Draw
 from tests.faults.rows import ROWS
 from tests.faults.rows.processes import POINTS
+from tests.faults.rows.releases import HOW
 from tests.faults.rows.rewinds import ASKED, OWNERS
 from tests.faults.stage import Machine, Stage, a_machine, a_stage
 from tests.rig import SERVICES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-SEEDS = {"kill-at-point": range(5), "rewind-owner": (len(OWNERS),)}
+SEEDS = {"kill-at-point": range(5), "fatal": (HOW.index("kill"), HOW.index("hoard")), "rewind-owner": (len(OWNERS),)}
 """Which runs of a row; the first alone if it is not named. The rewind is a busy one, in which a consumer dies."""
 LONG = {"disk-postgres", "disk-kafka", "snapshot"}
 """Rows that need root or a machine to themselves: by the command alone."""

@@ -4,9 +4,12 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from klientela.chain import Causes
+from klientela.explain import QUESTIONS, chains_of
 from klientela.explain_text import spoken
+from klientela.ledger import SHOWN
 from klientela.running import Apis
 
 EARLY, LATE = "2026-11-01T12:00:00Z", "2026-11-01T12:00:00.5Z"
@@ -44,3 +47,18 @@ def test_between_an_event_and_an_earlier_one_of_another_id_stood_a_timer() -> No
 def test_the_event_that_an_effect_names_is_its_cause_though_its_database_has_a_clock_ahead() -> None:
     cause = an_event(LATE)
     assert cause_of(an_event(EARLY, "orders/3/120", cause["id"]), cause) is None
+
+
+@pytest.mark.parametrize(("whole", "shown"), [(False, SHOWN), (True, 30)])
+def test_an_order_is_explained_by_its_last_events_or_by_all(*, whole: bool, shown: int) -> None:
+    """All are read page by page, however many the service gives at once."""
+    newest_first = [an_event(LATE) for _ in range(30)]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        start, limit = int(request.url.params.get("cursor", 0)), min(25, int(request.url.params["limit"]))
+        more = str(start + limit) if start + limit < len(newest_first) else None
+        return httpx.Response(200, json={"items": newest_first[start : start + limit], "next": more})
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+        chains = chains_of(Apis({"orders": "http://orders"}, client), QUESTIONS["order"], uuid4(), whole=whole)
+    assert [link["event_id"] for (link,) in chains] == [event["id"] for event in newest_first[:shown]][::-1]

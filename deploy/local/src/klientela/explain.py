@@ -10,7 +10,7 @@ from klientela.errors import Refusal
 from klientela.explain_text import show_chains, show_ledger
 from klientela.layout import DataDirectory
 from klientela.ledger import SHOWN, ledger_of
-from klientela.running import PAGE, Apis, RunningSuite
+from klientela.running import Apis, RunningSuite
 
 
 class Question(NamedTuple):
@@ -103,18 +103,22 @@ def explain_balance(apis: Apis, kind: str, client: UUID, *, whole: bool, as_json
 
 def chains_of(apis: Apis, question: Question, subject: UUID, *, whole: bool) -> list[list[Link]]:
     """The chains that led to the events behind a thing, roots first. Raises Refusal when nothing is known of it."""
-    events = events_of(apis, question, subject, (PAGE if whole else SHOWN) if question.together else 1)
+    events = events_of(apis, question, subject, whole=whole)
     if not events:
         raise Refusal(question.unknown.format(id=subject))
     causes = Causes(apis)
     return [[link for _, link in causes.back_from(event)][::-1] for event in events]
 
 
-def events_of(apis: Apis, question: Question, subject: UUID, most: int) -> list[Event]:
-    """The last events that answer a question, the oldest first; so many at most."""
+def events_of(apis: Apis, question: Question, subject: UUID, *, whole: bool) -> list[Event]:
+    """The events that answer a question, the oldest first: the last one, or the last of those that do so together."""
+    path = f"/v1/subjects/{subject}/events"
     for types in question.types:
-        path = f"/v1/subjects/{subject}/events"
-        items: list[Event] = apis.get(question.owner, path, limit=most, type=types)["items"]
+        items: list[Event]
+        if question.together and whole:
+            items = list(apis.pages(question.owner, path, type=types))
+        else:
+            items = apis.get(question.owner, path, limit=SHOWN if question.together else 1, type=types)["items"]
         if items:
             return items[::-1]
     return []

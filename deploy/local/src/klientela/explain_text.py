@@ -1,5 +1,6 @@
 """What `explain` prints for people."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -29,7 +30,7 @@ def show_chains(title: str, chains: Sequence[Sequence[Link]]) -> None:
     """Chains: each event below what caused it, with when and where it was written beneath it."""
     console = terminal()
     console.print(Text(title, style="bold"), soft_wrap=True)
-    for depth, link in ((depth, link) for chain in chains for depth, link in enumerate(chain)):
+    for depth, link in itertools.chain.from_iterable(map(enumerate, chains)):
         indent = min(depth, DEEPEST) * 3
         if cause := link.get("cause"):
             indented(console, Text(f"({spoken(cause)})", style="dim"), indent)

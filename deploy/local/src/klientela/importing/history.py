@@ -86,7 +86,7 @@ def rejects_file(path: Path, source: Path) -> TextIO:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        if is_regular(descriptor):
             os.fchmod(descriptor, 0o600)
     except OSError as error:
         raise Refusal(f"The rejected rows cannot be written to {path}: {error.strerror}.") from error
@@ -95,8 +95,13 @@ def rejects_file(path: Path, source: Path) -> TextIO:
 
 def written_anew(file: TextIO) -> RowWriter:
     """Empty the file of rejected rows and begin it again with its heading."""
-    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # there is nothing to empty of a pipe or of /dev/null
+    if is_regular(file.fileno()):
         file.truncate(0)
     writer = csv.writer(file)
     writer.writerow(["Line", "Reason", *COLUMNS])
     return writer
+
+
+def is_regular(descriptor: int) -> bool:
+    """Whether it is a file of its own, and no pipe or device that is neither emptied nor anybody's alone."""
+    return stat.S_ISREG(os.fstat(descriptor).st_mode)
