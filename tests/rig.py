@@ -79,6 +79,7 @@ class Rig:
         self.databases = {name: f"{self.prefix[:-1]}_{name.replace('-', '_')}" for name in SERVICES}
         self.ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
         self.processes = {name: self.member(name, self.ports[name]) for name in self.names}
+        self._pools: dict[str, asyncpg.Pool[asyncpg.Record]] = {}
 
     def member(self, name: str, port: int) -> ServiceUnderTest:
         """Return a process of a service, not yet started; a second one of a name shares its database and group."""
@@ -121,6 +122,8 @@ class Rig:
     async def stop(self) -> None:
         """Stop the services and drop their databases."""
         await asyncio.gather(*(asyncio.to_thread(process.stop) for process in self.processes.values()))
+        for pool in self._pools.values():
+            pool.terminate()
         for name in self.names:
             await self.drop(name)
 
@@ -144,12 +147,15 @@ class Rig:
         return httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.ports[name]}", headers=headers, timeout=10)
 
     async def rows(self, name: str, sql: str, *args: object) -> list[asyncpg.Record]:
-        """Run SQL in a service's database."""
-        connection = await asyncpg.connect(self.dsn(name))
-        try:
-            return await connection.fetch(sql, *args)
-        finally:
-            await connection.close()
+        """Run SQL in a service's database.
+
+        Connections are kept for a second, in which who waits for something asks again; then no fault is in their way.
+        """
+        if name not in self._pools:
+            self._pools[name] = await asyncpg.create_pool(
+                self.dsn(name), min_size=0, max_size=4, max_inactive_connection_lifetime=1, statement_cache_size=0
+            )
+        return await self._pools[name].fetch(sql, *args)
 
     async def settle(self, patience: float = 120) -> None:
         """Wait until nothing is left to do: intake empty, all published, all applied, twice the same."""

@@ -1,14 +1,18 @@
-"""Every row of the table, once and small: what `./klientela faults` does many times."""
+"""Every row of the table, once and small: what `./klientela faults` does many times.
+
+Two classes of about the same length, because a class is what one of two workers does.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from types import ModuleType
 
 import pytest
 import pytest_asyncio
 
 from chassis import points
 from tests.faults.row import Draw
-from tests.faults.rows import ROWS
+from tests.faults.rows import MODULES, ROWS, members, processes, releases
 from tests.faults.rows.processes import POINTS
 from tests.faults.rows.releases import HOW
 from tests.faults.rows.rewinds import ASKED, OWNERS
@@ -20,9 +24,17 @@ SEEDS = {"kill-at-point": range(5), "fatal": (HOW.index("kill"), HOW.index("hoar
 """Which runs of a row; the first alone if it is not named. The rewind is a busy one, in which a consumer dies."""
 LONG = {"disk-postgres", "disk-kafka", "snapshot"}
 """Rows that need root or a machine to themselves: by the command alone."""
-SHORT = sorted((name for name in ROWS if name not in LONG), key=lambda name: not ROWS[name].fresh)
-"""Those first that want a fresh stage: no other one is idle beside it."""
-RUNS = [(name, seed) for name in SHORT for seed in SEEDS.get(name, range(1))]
+WITHIN = (processes, members, releases)
+AROUND = tuple(module for module in MODULES if module not in WITHIN)
+
+
+def runs_of(*modules: ModuleType) -> pytest.MarkDecorator:
+    """Every run of the modules' rows; first those that want a fresh stage, so that no other one is idle beside it."""
+    names = [row.name for module in modules for row in module.ROWS if row.name not in LONG]
+    names.sort(key=lambda name: not ROWS[name].fresh)
+    return pytest.mark.parametrize(
+        ("name", "seed"), [(name, seed) for name in names for seed in SEEDS.get(name, range(1))], ids=str
+    )
 
 
 class Theatre:
@@ -65,12 +77,27 @@ async def theatre() -> AsyncIterator[Theatre]:
     await made.close()
 
 
-@pytest.mark.parametrize(("name", "seed"), RUNS, ids=str)
-async def test_survived(theatre: Theatre, name: str, seed: int) -> None:
+async def survive(theatre: Theatre, name: str, seed: int) -> None:
     async with theatre.lend(fresh=ROWS[name].fresh) as (machine, stage):
         outcome = await ROWS[name].strike(machine, stage, Draw(name, seed, short=True))
         assert outcome.verdict.reasons == []
         assert outcome.times > 0
+
+
+class TestWithin:
+    """The services themselves: killed, frozen, doubled, of another release."""
+
+    @runs_of(*WITHIN)
+    async def test_survived(self, theatre: Theatre, name: str, seed: int) -> None:
+        await survive(theatre, name, seed)
+
+
+class TestAround:
+    """What they stand on and what they hear: servers, connections, topics, backups, messages."""
+
+    @runs_of(*AROUND)
+    async def test_survived(self, theatre: Theatre, name: str, seed: int) -> None:
+        await survive(theatre, name, seed)
 
 
 async def test_every_point_and_every_service_is_struck() -> None:

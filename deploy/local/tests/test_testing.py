@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from klientela.testing import names_paths, run_tests
+from klientela.testing import SIDE_BY_SIDE, names_paths, run_tests
 
 WITHOUT_SERVERS = """
 import signal, sys
@@ -35,18 +35,21 @@ def test_looks():
 """
 
 
+@pytest.mark.parametrize("workers", [(), SIDE_BY_SIDE], ids=["one", "two"])
 @pytest.mark.parametrize(
     ("asked", "send"), [(signal.SIGTERM, os.kill), (signal.SIGINT, os.killpg)], ids=["klientela alone", "the terminal"]
 )
-def test_an_ended_run_says_what_failed(tmp_path: Path, asked: signal.Signals, send: Callable[[int, int], None]) -> None:
+def test_an_ended_run_says_what_failed(
+    tmp_path: Path, asked: signal.Signals, send: Callable[[int, int], None], workers: tuple[str, ...]
+) -> None:
     pipe, tests = tmp_path / "pipe", tmp_path / "test_some.py"
     os.mkfifo(pipe)
     tests.write_text(BLOCKS.format(pipe=str(pipe)))
-    command = [sys.executable, "-c", WITHOUT_SERVERS, "-p", "no:cacheprovider", str(tests)]
+    command = [sys.executable, "-c", WITHOUT_SERVERS, "-p", "no:cacheprovider", *workers, str(tests)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as run:
         assert pipe.read_text() == "blocked"
         send(run.pid, asked)
-        said, _ = run.communicate(timeout=60)
+        said, _ = run.communicate(timeout=120)
     assert "this is told" in said
     assert "1 failed" in said
     assert run.returncode == pytest.ExitCode.INTERRUPTED

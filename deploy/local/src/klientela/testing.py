@@ -19,12 +19,13 @@ from klientela.postgres import PostgresServer
 WANTS_A_WORD = frozenset({"-k", "-m", "-p", "-o", "-c", "-W"})
 """Options of pytest after which a word stands that may be the name of a folder, too."""
 FOLDERS = ("tests", "shared/*/tests", "services/*/tests", "deploy/*/tests")
-
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
+"""How all tests are run: a module or a class with one of two workers, in order. `-n 0` after it takes it back."""
 
 HELP = """Usage: klientela test [PATH...] [OPTIONS OF PYTEST]
 
-Runs all tests, or those of the paths, on a PostgreSQL and a Kafka of its own. Variables that begin with KLIENTELA_TEST_
-reach the tests. All else goes to pytest, which says:
+Runs all tests, two at a time, or those of the paths one after the other, on a PostgreSQL and a Kafka of its own.
+Variables that begin with KLIENTELA_TEST_ reach the tests. All else goes to pytest, which says:
 """
 
 
@@ -40,6 +41,7 @@ def run_tests(arguments: list[str]) -> int:
         print(HELP, flush=True)
         return subprocess.run([sys.executable, "-m", "pytest", "--help"], cwd=PROJECT, check=False).returncode
     signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore Ctrl-C, tests too
     place = Path(tempfile.mkdtemp(prefix="klientela-test-"))
     postgres = PostgresServer(place / "postgres", durable=False)
     kafka = KafkaBroker(place / "kafka", progress=lambda text: print(text, file=sys.stderr))
@@ -87,10 +89,12 @@ def run_pytest(arguments: list[str], servers: Mapping[str, str]) -> int:
         if name.startswith("KLIENTELA_TEST_") or not name.startswith("KLIENTELA_")
     }
     environment |= servers
-    named = names_paths(arguments)
-    folders = [] if named else [str(path) for pattern in FOLDERS for path in sorted(PROJECT.glob(pattern))]
-    where = Path.cwd() if named else PROJECT
-    command = [sys.executable, "-m", "pytest", f"--rootdir={PROJECT}", *arguments, *folders]
+    command = [sys.executable, "-m", "pytest", f"--rootdir={PROJECT}"]
+    if names_paths(arguments):
+        where, command = Path.cwd(), [*command, *arguments]
+    else:
+        folders = [str(path) for pattern in FOLDERS for path in sorted(PROJECT.glob(pattern))]
+        where, command = PROJECT, [*command, *SIDE_BY_SIDE, *arguments, *folders]
     pytest = subprocess.Popen(command, cwd=where, env=environment)
     try:
         return pytest.wait()
