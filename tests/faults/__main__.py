@@ -4,22 +4,23 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import signal
 import sys
 import time
 import traceback
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
 
 from klientela.tables import number, table
-from tests.faults.book import BOOK, HEAD, OWN_BOOK, Line, entry_of, lines, read, write
+from tests.faults.book import BOOK, HEAD, OWN_BOOK, Line, chassis_digest, entry_of, lines, read, write
 from tests.faults.judge import Verdict
 from tests.faults.row import Draw, Outcome, Row
 from tests.faults.rows import ROWS
-from tests.faults.stage import Machine, a_machine, a_stage
+from tests.faults.stage import Theatre
 
 
 def main() -> int:
@@ -63,10 +64,15 @@ def row_name(text: str) -> str:
 async def strike(rows: Sequence[Row], asked: argparse.Namespace) -> bool:
     """Run rows one after the other on one PostgreSQL and one Kafka."""
     stop_everything_when_ended()
-    sound = True
-    async with a_machine() as machine:
+    sound, theatre = True, Theatre()
+    try:
         for row in rows:
-            sound = await strike_row(machine, row, asked) and sound
+            if row.for_root and os.geteuid():
+                say(f"{row.name}: not struck, because it mounts a file system, which root alone may")
+            else:
+                sound = await strike_row(theatre, row, asked) and sound
+    finally:
+        await theatre.close()
     return sound
 
 
@@ -82,30 +88,36 @@ def stop_everything_when_ended() -> None:
     loop.add_signal_handler(signal.SIGTERM, end)
 
 
-async def strike_row(machine: Machine, row: Row, asked: argparse.Namespace) -> bool:
+async def strike_row(theatre: Theatre, row: Row, asked: argparse.Namespace) -> bool:
     """Run one row until it has struck as often as asked; say what each run came to. What fails ends the row."""
     known = [entry.seed for entry in read(BOOK, asked.book) if entry.row == row.name]
     seed = max(known, default=-1) + 1 if asked.seed is None else asked.seed
-    struck = 0
-    async with nullcontext() if row.fresh else a_stage(machine) as stage:
-        while struck < asked.times:
-            began = time.monotonic()
-            try:
+    struck, chassis = 0, chassis_digest()
+    while struck < asked.times:
+        began = time.monotonic()
+        try:
+            async with theatre.lend(fresh=row.fresh) as (machine, stage):
                 outcome = await row.strike(machine, stage, Draw(row.name, seed))
-            except Exception as error:  # noqa: BLE001 - what does not end is stuck, whatever says so
-                outcome = Outcome(1, Verdict(stuck=1, reasons=["".join(traceback.format_exception(error))]))
-            write(entry_of(row, seed, outcome), asked.book)
-            struck += outcome.times
-            recovered = ", ".join(f"{seconds:.1f}" for seconds in outcome.recovery)
-            numbers = "/".join(map(str, outcome.verdict.counts))
-            say(f"{row.name} --seed {seed}: {outcome.times} faults, {numbers}, recovered in {recovered or '-'} s"
-                f" ({time.monotonic() - began:.0f} s)")  # fmt: skip
-            for reason in outcome.verdict.reasons[:10]:
-                say(f"  {reason}")
-            if any(outcome.verdict.counts):
-                return False
-            seed += 1
+        except Exception as error:  # noqa: BLE001 - what does not end is stuck, whatever says so
+            outcome = Outcome(1, Verdict(stuck=1, reasons=["".join(traceback.format_exception(error))]))
+        write(entry_of(row, seed, outcome, chassis), asked.book)
+        struck += outcome.times
+        tell(f"{row.name} --seed {seed}", outcome, time.monotonic() - began)
+        if any(outcome.verdict.counts):
+            with suppress(Exception):  # a suite that is as it should not be may not be stopped as it should be
+                await theatre.close()
+            return False
+        seed += 1
     return True
+
+
+def tell(run: str, outcome: Outcome, seconds: float) -> None:
+    """Say what a run came to."""
+    recovered = ", ".join(f"{each:.1f}" for each in outcome.recovery)
+    numbers = "/".join(map(str, outcome.verdict.counts))
+    say(f"{run}: {outcome.times} faults, {numbers}, recovered in {recovered or '-'} s ({seconds:.0f} s)")
+    for reason in outcome.verdict.reasons[:10]:
+        say(f"  {reason}")
 
 
 def say(text: str) -> None:

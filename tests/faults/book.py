@@ -81,10 +81,10 @@ def is_prose(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def entry_of(row: Row, seed: int, outcome: Outcome) -> Entry:
-    """Return what is written of a run."""
+def entry_of(row: Row, seed: int, outcome: Outcome, chassis: str) -> Entry:
+    """Return what is written of a run with a chassis, as it was when the run began."""
     recovery = tuple(round(seconds, 2) for seconds in outcome.recovery)
-    return Entry(row.name, seed, chassis_digest(), outcome.times, outcome.verdict.counts, recovery)
+    return Entry(row.name, seed, chassis, outcome.times, outcome.verdict.counts, recovery)
 
 
 def write(entry: Entry, book: Path) -> None:

@@ -1,8 +1,8 @@
 """The verdict after a fault: what the suite came to against what must be true, and what ``verify`` proves."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -52,10 +52,13 @@ async def judge(rig: Rig, inputs: Inputs, letters: int = 0, tolerated: Collectio
 
     ``letters`` is how many dead letters there are to be; ``tolerated`` names checks that the fault itself breaks.
     """
-    verdict = Verdict()
-    with suppress(TimeoutError):  # what producers wrote to Kafka may not be read yet, which no database tells
+    verdict, loop = Verdict(), asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE
+    try:  # what producers wrote to Kafka may not be read yet, which no database tells
         await until(partial(complete, rig, inputs), PATIENCE, every=0.5)
-    await add_findings(verdict, rig, PATIENCE, tolerated)
+    except TimeoutError:
+        verdict.add("stuck", [f"what was sent has not arrived in {PATIENCE} s"])
+    await add_findings(verdict, rig, max(1, deadline - loop.time()), tolerated)
     verdict.add_differences(compare(inputs.truth(), await found(rig)))
     verdict.add("doubled", await twice(rig))
     verdict.add("inverted", await inverted(rig))

@@ -1,5 +1,6 @@
 """A row of the table: a fault, how often it is to strike, and what came of it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -20,6 +21,8 @@ class Draw(Random):
         return choices[0] if self.short else self.choice(choices)
 
 
+LONGEST = 45 * 60
+"""Seconds that any run has."""
 Strike = Callable[[Stage, Draw], Awaitable[int]]
 """Strikes and mends what it broke itself; returns how many faults that were."""
 
@@ -41,7 +44,7 @@ class Row:
     """One fault: its name, what it is in a sentence, how often it is to be survived first, and one day.
 
     ``at_once`` is about how many faults one run is. Each run of a ``fresh`` one has a stage and the machine to itself:
-    what it leaves behind is for no other run.
+    what it leaves behind is for no other run. One ``for_root`` does what root alone may.
     """
 
     name: str
@@ -51,13 +54,26 @@ class Row:
     run: Run
     at_once: int = 1
     fresh: bool = False
+    for_root: bool = False
 
     async def strike(self, machine: Machine, stage: Stage | None, random: Draw) -> Outcome:
-        """Run once, on the stage that the row's runs share, or on a fresh one."""
-        if stage:
-            return await self.run(stage, random)
-        async with a_stage(machine) as mine:
-            return await self.run(mine, random)
+        """Run once, on the stage that the row's runs share, or on a fresh one. Raises TimeoutError if it has no end."""
+        async with asyncio.timeout(LONGEST):
+            if stage:
+                return await self.run(stage, random)
+            async with a_stage(machine) as mine:
+                return await self.run(mine, random)
+
+
+async def work_unharmed(stage: Stage, random: Draw) -> list[str]:
+    """Have a stage that is new work once before anything strikes; return what was not as it should be even so."""
+    if stage.load.inputs.sent:
+        return []
+    async with stage.load.running(random):
+        pass
+    verdict = await judge(stage.rig, stage.load.inputs)
+    stage.load.rested()
+    return [f"before the fault {reason}" for reason in verdict.reasons]
 
 
 def under_load(strike: Strike, *, producing: bool = False) -> Run:
@@ -67,17 +83,14 @@ def under_load(strike: Strike, *, producing: bool = False) -> Run:
     """
 
     async def run(stage: Stage, random: Draw) -> Outcome:
-        if not stage.load.inputs.sent:
-            async with stage.load.running(random):
-                pass
-            await judge(stage.rig, stage.load.inputs)
-            stage.load.rested()
+        before = await work_unharmed(stage, random)
         async with stage.load.running(random, producing=producing):
             times = await strike(stage, random)
             recovery = await stage.load.probe()
         verdict = await judge(stage.rig, stage.load.inputs)
         if any(verdict.counts):
             verdict.reasons[:0] = await stage.load.producer.passed_over()
+        verdict.add("stuck", before)
         stage.load.rested()
         return Outcome(times, verdict, [recovery])
 

@@ -59,3 +59,45 @@ async def a_stage(machine: Machine) -> AsyncIterator[Stage]:
         stack.push_async_callback(load.close)
         await load.open()
         yield Stage(machine, rig, load)
+
+
+class Theatre:
+    """Lends one machine and one stage to run after run; after a run that failed, both are made anew.
+
+    What a failed run left undone is no later run's fault, and would cost each of them the judge's whole patience.
+    """
+
+    def __init__(self) -> None:
+        self._machines, self._stages = AsyncExitStack(), AsyncExitStack()
+        self._machine: Machine | None = None
+        self._stage: Stage | None = None
+
+    @asynccontextmanager
+    async def lend(self, *, fresh: bool) -> AsyncIterator[tuple[Machine, Stage | None]]:
+        """Lend the machine for one run, and the stage; for a ``fresh`` run no stage, and none is idle beside it."""
+        try:
+            if self._machine is None:
+                self._machine = await self._machines.enter_async_context(a_machine())
+            if fresh:
+                await self._end_stage()
+            elif self._stage is None:
+                self._stage = await self._stages.enter_async_context(a_stage(self._machine))
+            yield self._machine, self._stage
+        except BaseException as failure:
+            try:
+                await self.close()
+            except Exception as also:  # noqa: BLE001 - what failed first is what is to be told
+                failure.add_note(f"Nor could the suite be stopped: {also!r}")
+            raise
+
+    async def close(self) -> None:
+        """Stop everything; what cannot be stopped keeps nothing else from it."""
+        try:
+            await self._end_stage()
+        finally:
+            self._machine = None
+            await self._machines.aclose()
+
+    async def _end_stage(self) -> None:
+        self._stage = None
+        await self._stages.aclose()

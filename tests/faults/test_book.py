@@ -60,7 +60,7 @@ def test_a_row_that_never_struck_says_so() -> None:
 def test_the_table_fits_80_columns(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Names are copied from it into the command, so each stands whole in its line."""
     monkeypatch.setenv("COLUMNS", "80")
-    struck = entry_of(ROW, 1, Outcome(1_000, Verdict(), [123.4]))
+    struck = entry_of(ROW, 1, Outcome(1_000, Verdict(), [123.4]), chassis_digest())
     show(lines(ROWS.values(), [struck]), as_json=False)
     shown = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [ROW.name, "1,000", "0", "0", "0", "0", "123.4", "s", "123.4", "s"] in shown

@@ -4,7 +4,6 @@ Two classes of about the same length, because a class is what one of two workers
 """
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from types import ModuleType
 
 import pytest
@@ -16,7 +15,7 @@ from tests.faults.rows import MODULES, ROWS, members, processes, releases
 from tests.faults.rows.processes import POINTS
 from tests.faults.rows.releases import HOW
 from tests.faults.rows.rewinds import ASKED, OWNERS
-from tests.faults.stage import Machine, Stage, a_machine, a_stage
+from tests.faults.stage import Theatre
 from tests.rig import SERVICES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -29,45 +28,12 @@ AROUND = tuple(module for module in MODULES if module not in WITHIN)
 
 
 def runs_of(*modules: ModuleType) -> pytest.MarkDecorator:
-    """Every run of the modules' rows; first those that want a fresh stage, so that no other one is idle beside it."""
+    """Every run of the modules' rows; first those that want a fresh stage, so that the others can share one."""
     names = [row.name for module in modules for row in module.ROWS if row.name not in LONG]
     names.sort(key=lambda name: not ROWS[name].fresh)
     return pytest.mark.parametrize(
         ("name", "seed"), [(name, seed) for name in names for seed in SEEDS.get(name, range(1))], ids=str
     )
-
-
-class Theatre:
-    """Lends one machine and one stage to run after run; after a run that failed, both are made anew.
-
-    What a failed run left undone is no later run's fault, and would cost each of them the judge's whole patience.
-    """
-
-    def __init__(self) -> None:
-        self._open = AsyncExitStack()
-        self._machine: Machine | None = None
-        self._stage: Stage | None = None
-
-    @asynccontextmanager
-    async def lend(self, *, fresh: bool) -> AsyncIterator[tuple[Machine, Stage | None]]:
-        """Lend the machine for one run, and the stage unless the run wants a ``fresh`` one."""
-        try:
-            if self._machine is None:
-                self._machine = await self._open.enter_async_context(a_machine())
-            if self._stage is None and not fresh:
-                self._stage = await self._open.enter_async_context(a_stage(self._machine))
-            yield self._machine, None if fresh else self._stage
-        except BaseException as failure:
-            try:
-                await self.close()
-            except Exception as also:  # noqa: BLE001 - what failed first is what is to be told
-                failure.add_note(f"Nor could the suite be stopped: {also!r}")
-            raise
-
-    async def close(self) -> None:
-        """Stop everything; what cannot be stopped keeps nothing else from it."""
-        self._machine = self._stage = None
-        await self._open.aclose()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -40,7 +40,7 @@ class Withdrawn(Exception):
 
 
 async def main(dsn: str, seed: str, tasks: int, events: int) -> None:
-    """Write so many events in all, by so many tasks at once."""
+    """Write so many events in all, by so many tasks at once; print how many those were, which may be a few more."""
     database = Database(dsn, size=max(4, tasks + 2))
     await database.open()
     left = [events]
@@ -48,11 +48,17 @@ async def main(dsn: str, seed: str, tasks: int, events: int) -> None:
         for number in range(tasks):
             group.create_task(write(database, Random(f"{seed} {number}"), f"{seed} {number}", left))
     await database.close()
+    print(events - left[0])
+
+
+def keys_of(name: str) -> list[UUID]:
+    """Return the keys of which one task writes."""
+    return [derive("writer", name, n) for n in range(200)]
 
 
 async def write(database: Database, random: Random, name: str, left: list[int]) -> None:
     """Write unit after unit: mostly small ones, some of all lanes, some rolled back, some long."""
-    keys = [derive("writer", name, n) for n in range(200)]
+    keys = keys_of(name)
     versions = dict.fromkeys(keys, 0)
     while left[0] > 0:
         chosen = random.sample(keys, 100 if random.random() < 0.05 else random.randint(1, 20))

@@ -7,8 +7,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
+from klientela.processes import wait_for_end
 from klientela.testing import SIDE_BY_SIDE, names_paths, run_tests
 
 WITHOUT_SERVERS = """
@@ -18,11 +20,14 @@ signal.signal(signal.SIGTERM, interrupt)
 sys.exit(run_pytest(sys.argv[1:], {}))
 """
 BLOCKS = """
+import subprocess
+
 def test_fails():
     assert False, "this is told"
 
 def test_blocks():
-    open({pipe!r}, "w").write("blocked")
+    left = subprocess.Popen(["sleep", "1000"], start_new_session=True, stdout=subprocess.DEVNULL)
+    open({pipe!r}, "w").write(str(left.pid))
     open({pipe!r}).read()
 """
 
@@ -47,11 +52,12 @@ def test_an_ended_run_says_what_failed(
     tests.write_text(BLOCKS.format(pipe=str(pipe)))
     command = [sys.executable, "-c", WITHOUT_SERVERS, "-p", "no:cacheprovider", *workers, str(tests)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as run:
-        assert pipe.read_text() == "blocked"
+        left = psutil.Process(int(pipe.read_text()))
         send(run.pid, asked)
         said, _ = run.communicate(timeout=120)
     assert "this is told" in said
     assert "1 failed" in said
+    assert wait_for_end([left], 10)
     assert run.returncode == pytest.ExitCode.INTERRUPTED
 
 

@@ -67,11 +67,14 @@ async def _run(machine: Machine, random: Draw, server: ManagedProcess, disk: Pat
 async def small_disk(folder: Path) -> AsyncIterator[Path]:
     """Mount a small file system in memory, which root alone may."""
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_MB}m,mode=0711", "none", str(folder)], check=True)
     try:
-        yield folder
+        size = f"size={SMALL_DISK_MB}m,mode=0711"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", size, "none", str(folder)], check=True)
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
     finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
         folder.rmdir()
 
 
@@ -82,7 +85,15 @@ ROWS = (
         3,
         10,
         fill_disk_of_postgres,
+        for_root=True,
     ),
-    Row("disk-kafka", "the disk under Kafka full for 10 s (root only: a small tmpfs)", 3, 10, fill_disk_of_kafka),
+    Row(
+        "disk-kafka",
+        "the disk under Kafka full for 10 s (root only: a small tmpfs)",
+        3,
+        10,
+        fill_disk_of_kafka,
+        for_root=True,
+    ),
     Row("snapshot", "a snapshot held for 15 min in every database", 1, 3, under_load(hold_snapshot)),
 )

@@ -4,9 +4,9 @@ import asyncio
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from subprocess import Popen
+from subprocess import PIPE, Popen
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -17,6 +17,7 @@ from chassis.run.migrations import migrate
 from tests.faults.judge import Verdict
 from tests.faults.row import Draw, Outcome, Row
 from tests.faults.stage import Stage
+from tests.faults.writer import keys_of
 
 EVENTS, FEW = 100_000, 10_000
 WRITERS = 16
@@ -41,20 +42,22 @@ async def write_all_at_once(stage: Stage, random: Draw) -> Outcome:
     others = [writer(dsn, f"{random.number}-{n}", WRITERS // PROCESSES, wanted // PROCESSES) for n in range(PROCESSES)]
     verdict = Verdict()
     reader = Reader(await asyncpg.connect(dsn))
-    while any(each.poll() is None for each in others):
-        verdict.add("inverted", await reader.follow())
-    verdict.add("stuck", await not_frozen(frozen))
-    frozen.kill()
-    failed = [each.wait() for each in others]
-    frozen.wait()
-    verdict.add("stuck", [f"a writer ended with {code}" for code in failed if code])
+    try:
+        while any(each.poll() is None for each in others):
+            verdict.add("inverted", await reader.follow())
+        verdict.add("stuck", await not_frozen(frozen))
+    finally:
+        for each in (frozen, *others):
+            each.kill()
+    written = [each.communicate()[0] for each in (frozen, *others)][1:]
+    verdict.add("stuck", [f"a writer ended with {each.returncode}" for each in others if each.returncode])
     verdict.add("inverted", await reader.follow())
     heads = await reader.connection.fetch("select lane, head from chassis.counters")
     verdict.add(
         "lost", [f"lane {lane}: {reader.at[lane]} of {head}" for lane, head in heads if reader.at[lane] != head]
     )
-    if reader.seen < wanted:
-        verdict.add("lost", [f"{reader.seen} of {wanted} events"])
+    said, seen = sum(int(each or 0) for each in written), reader.seen_of_others(keys_of("frozen 0"))
+    verdict.add("lost" if seen < said else "doubled", [f"{seen} events of {said}"] * (seen != said))
     deadlocks = await server.fetchval("select deadlocks from pg_stat_database where datname = $1", name)
     verdict.add("stuck", ["a deadlock"] * deadlocks)
     await reader.connection.close()
@@ -78,7 +81,7 @@ def writer(
 ) -> "Popen[bytes]":
     """Start a process that writes."""
     arguments = [sys.executable, "-m", "tests.faults.writer", dsn, seed, str(tasks), str(events)]
-    return Popen(arguments, env={**os.environ, **(environment or {})})
+    return Popen(arguments, env={**os.environ, **(environment or {})}, stdout=PIPE)
 
 
 class Reader:
@@ -96,12 +99,16 @@ class Reader:
             for _, sequence, key, version in await self.connection.fetch(WINDOW, lane, self.at[lane]):
                 if sequence != self.at[lane] + 1:
                     wrong.append(f"lane {lane}: {sequence} after {self.at[lane]}")
-                if version <= self._versions.get(key, 0):
-                    wrong.append(f"lane {lane}: version {version} after {self._versions[key]}")
+                if version != self._versions.get(key, 0) + 1:
+                    wrong.append(f"lane {lane}: version {version} after {self._versions.get(key, 0)}")
                 self.at[lane], self._versions[key] = sequence, version
                 self.seen += 1
         await asyncio.sleep(0.05)  # lint-skip: sleep the pace of a reader
         return wrong
+
+    def seen_of_others(self, keys: Iterable[UUID]) -> int:
+        """Return how many events were read of other keys than these; a key's last version is their number."""
+        return self.seen - sum(self._versions.get(key, 0) for key in keys)
 
 
 ROWS = (

@@ -30,16 +30,18 @@ async def storm(stage: Stage, random: Draw) -> int:
     """A member joins or leaves a group of three services every 0.3 to 2 seconds."""
     members: list[asyncio.Task[None]] = []
     joined = 0
-    while joined < (FEW_JOINS if random.short else JOINS):
-        if len(members) < 2 or (len(members) < 6 and random.random() < 0.6):
-            name = random.choice(["loyalty", "clients", "automation"])
-            members.append(asyncio.create_task(member(stage.rig, name)))
-            joined += 1
-        else:
-            await leave(members.pop(random.randrange(len(members))))
-        await asyncio.sleep(random.uniform(0.3, 2) if joined % 10 else 0.3)  # lint-skip: sleep the pace of the storm
-    for each in members:
-        await leave(each)
+    try:
+        while joined < (FEW_JOINS if random.short else JOINS):
+            if len(members) < 2 or (len(members) < 6 and random.random() < 0.6):
+                name = random.choice(["loyalty", "clients", "automation"])
+                members.append(asyncio.create_task(member(stage.rig, name)))
+                joined += 1
+            else:
+                await leave(members.pop(random.randrange(len(members))))
+            await asyncio.sleep(random.uniform(0.3, 2) if joined % 10 else 0.3)  # lint-skip: sleep the storm's pace
+    finally:
+        for each in members:
+            await leave(each)
     return joined
 
 
@@ -95,14 +97,15 @@ async def thaw_old_relay(stage: Stage, random: Draw) -> int:
 
 async def wrong_clocks(stage: Stage, random: Draw) -> int:
     """Each service's host believes that it is an hour earlier or later."""
-    for process in stage.rig.processes.values():
+    right = {process: process.environment for process in stage.rig.processes.values()}
+    for process in right:
         ahead = {"KLIENTELA_CLOCK_AHEAD": str(random.choice([-3600, 3600])), "PYTHONPATH": str(CLOCK)}
         process.environment = {**process.environment, **ahead}
     await _restart(stage)
     async with stage.load.running(random):
         await stage.load.probe()
-    for process in stage.rig.processes.values():
-        process.environment = {**process.environment, "KLIENTELA_CLOCK_AHEAD": "0"}
+    for process, environment in right.items():
+        process.environment = environment
     await _restart(stage)
     return 1
 

@@ -41,13 +41,15 @@ async def freeze_in_a_batch(stage: Stage, random: Draw) -> int:
     await until(stopped, 90)
     other = stage.rig.member(name, free_ports(1)[0])
     other.spawn()
-    frozen = 12 if random.short else random.uniform(0, 15)
-    await asyncio.sleep(frozen)  # lint-skip: sleep shorter or longer than its session
-    process.thaw()
-    process.fault = ""
-    await answering(other)
-    await answering(process)
-    await asyncio.to_thread(other.stop)
+    try:
+        frozen = 12 if random.short else random.uniform(0, 15)
+        await asyncio.sleep(frozen)  # lint-skip: sleep shorter or longer than its session
+        process.thaw()
+        process.fault = ""
+        await answering(other)
+        await answering(process)
+    finally:
+        await asyncio.to_thread(other.stop)
     return 1
 
 

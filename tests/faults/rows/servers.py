@@ -70,19 +70,31 @@ async def terminate_backends(stage: Stage, random: Draw) -> int:
 
 
 async def use_up_connections(stage: Stage, random: Draw) -> int:
-    """Take every connection that the server has left, for five seconds, while services restart and ask for some."""
-    taken: list[asyncpg.Connection] = []
-    with suppress(asyncpg.TooManyConnectionsError):
-        while True:
-            taken.append(await asyncpg.connect(stage.rig.server))
+    """Kill a service and take every connection that the server has; it starts, and for five seconds gets none."""
     process = random.choice(list(stage.rig.processes.values()))
-    process.kill()
-    process.spawn()
-    await asyncio.sleep(5)  # lint-skip: sleep so long there are none
-    for connection in taken:
-        connection.terminate()
+    taken: list[asyncpg.Connection] = []
+    try:
+        await asyncio.to_thread(process.kill)
+        await _take_all(stage.rig.server, taken)
+        process.spawn()
+        for _ in range(50):
+            await asyncio.sleep(0.1)  # lint-skip: sleep so long there are none
+            await _take_all(stage.rig.server, taken)
+        if await asyncio.to_thread(process.answers):
+            message = f"{process.name} works, so it had a connection"
+            raise RuntimeError(message)
+    finally:
+        for connection in taken:
+            connection.terminate()
     await answering(process)
     return 1
+
+
+async def _take_all(server: str, taken: list[asyncpg.Connection]) -> None:
+    """Take what connections there are until one is refused."""
+    with suppress(asyncpg.TooManyConnectionsError):
+        while True:
+            taken.append(await asyncpg.connect(server))
 
 
 async def _killed(server: ManagedProcess, random: Draw) -> int:

@@ -49,7 +49,12 @@ async def lose_tail(stage: Stage, random: Draw) -> int:
 
 
 async def copy_with_holes(source: Path, target: Path) -> None:
-    """Copy a directory of Kafka's, whose indexes are files of 10 MB with next to nothing in them."""
+    """Copy a directory of Kafka's, whose indexes are files of 10 MB with next to nothing in them.
+
+    Raises FileExistsError, RuntimeError.
+    """
+    if target.exists():
+        raise FileExistsError(target)
     copying = await asyncio.create_subprocess_exec("cp", "-a", source, target)
     if await copying.wait():
         message = f"{source} was not copied"

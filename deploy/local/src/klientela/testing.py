@@ -11,10 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 
+import psutil
+
 from klientela.errors import Refusal
 from klientela.kafka import KafkaBroker
 from klientela.layout import PROJECT
 from klientela.postgres import PostgresServer
+from klientela.processes import family, send
 
 WANTS_A_WORD = frozenset({"-k", "-m", "-p", "-o", "-c", "-W"})
 """Options of pytest after which a word stands that may be the name of a folder, too."""
@@ -100,6 +103,10 @@ def run_pytest(arguments: list[str], servers: Mapping[str, str]) -> int:
         return pytest.wait()
     except KeyboardInterrupt as asked:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would leave pytest without its servers
+        begun = family(psutil.Process(pytest.pid))
         if isinstance(asked, Terminated):
             pytest.send_signal(signal.SIGINT)
-        return pytest.wait()
+        try:
+            return pytest.wait()
+        finally:
+            send(begun, signal.SIGKILL)  # what tests started, and had no time left to stop
