@@ -91,6 +91,7 @@ def run_pytest(arguments: list[str], servers: Mapping[str, str]) -> int:
         for name, value in os.environ.items()
         if name.startswith("KLIENTELA_TEST_") or not name.startswith("KLIENTELA_")
     }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what hundreds of Pythons import is compiled once
     environment |= servers
     command = [sys.executable, "-m", "pytest", f"--rootdir={PROJECT}"]
     if names_paths(arguments):
