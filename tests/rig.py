@@ -112,6 +112,7 @@ class Rig:
         """Make the databases and start all services, side by side."""
         for name in self.names:
             await self.create(name)
+            self._pools[name] = await _pool_of(self.dsn(name))
         await self.make_topics()
         await asyncio.gather(*(asyncio.to_thread(process.start) for process in self.processes.values()))
 
@@ -147,14 +148,7 @@ class Rig:
         return httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.ports[name]}", headers=headers, timeout=10)
 
     async def rows(self, name: str, sql: str, *args: object) -> list[asyncpg.Record]:
-        """Run SQL in a service's database.
-
-        Connections are kept for a second, in which who waits for something asks again; then no fault is in their way.
-        """
-        if name not in self._pools:
-            self._pools[name] = await asyncpg.create_pool(
-                self.dsn(name), min_size=0, max_size=4, max_inactive_connection_lifetime=1, statement_cache_size=0
-            )
+        """Run SQL in a service's database."""
         return await self._pools[name].fetch(sql, *args)
 
     async def settle(self, patience: float = 120) -> None:
@@ -197,6 +191,13 @@ class Rig:
                 if source in heads and tuple(at) != (head := heads[source].get(lane, (0, 0))) and (at[1] or head[1])
             ]
         return found
+
+
+async def _pool_of(dsn: str) -> "asyncpg.Pool[asyncpg.Record]":
+    """Return connections that live for a second: who waits for something asks again within, and no fault meets them."""
+    return await asyncpg.create_pool(
+        dsn, min_size=0, max_size=4, max_inactive_connection_lifetime=1, statement_cache_size=0
+    )
 
 
 async def until(condition: Callable[[], Awaitable[bool]], patience: float = 30, every: float = 0.05) -> None:
