@@ -96,7 +96,7 @@ async def test_a_suspect_is_tried_with_nothing_else_in_hand(bench: Bench) -> Non
     async def suspect_waits() -> None:
         group.create_task(attempt("suspect", late_waits))
         ours = "select 1 from chassis.attempts where work = 'suspect' and process = $1"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await bench.rows(ours, bench.database.process):
                 pass
         await turns(bench)
@@ -225,13 +225,13 @@ async def test_one_that_cannot_be_saved_among_500_is_found_by_halving(
 @pytest.mark.parametrize(("blocked", "code"), [(0, 0), (30, EXIT_CODE)])
 async def test_a_process_that_stands_still_ends_itself(blocked: int, code: int) -> None:
     program = [sys.executable, "-c", BLOCKED.format(blocked=blocked)]
-    done = await asyncio.to_thread(subprocess.run, program, check=False, timeout=20, capture_output=True)
+    done = await asyncio.to_thread(subprocess.run, program, check=False, timeout=60, capture_output=True)
     assert done.returncode == code, done.stderr
 
 
 async def test_an_attempt_is_noted_though_all_connections_of_the_pool_are_held(bench: Bench) -> None:
     """Or those who hold them wait for their own notes, and requests that wait for them take what is left."""
-    async with AsyncExitStack() as held, asyncio.timeout(5):
+    async with AsyncExitStack() as held, asyncio.timeout(30):
         for _ in range(bench.database.pool.get_max_size()):
             await held.enter_async_context(bench.database.pool.acquire())
         async with attempted(bench.database, "main/orders/1", ["1:1"], comes_again=True) as lost:

@@ -33,7 +33,7 @@ async def test_a_part_that_ends_ends_its_group_with_an_error(
         await asyncio.Event().wait()
 
     with pytest.RaisesGroup(error):
-        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
             group.create_task(beside())
             group.create_task(for_ever(part()))
 

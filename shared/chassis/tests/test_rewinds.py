@@ -188,7 +188,7 @@ async def test_a_relay_begins_the_incarnation_of_another_database_before_anythin
     restored = Database(bench.database._dsn, size=4, stamp="restored")
     relay = asyncio.create_task(Relay(restored, "till", topic.bootstrap, topic.name).run())
     try:
-        async with asyncio.timeout(30), bench.database.pool.acquire() as connection:
+        async with asyncio.timeout(60), bench.database.pool.acquire() as connection:
             before = (await read_heads(connection))[0].incarnation
             while (await read_heads(connection))[0].incarnation == before:  # noqa: ASYNC110 - see below
                 await asyncio.sleep(0.02)  # lint-skip: sleep the relay tells nobody that it has begun

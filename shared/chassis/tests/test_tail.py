@@ -21,7 +21,7 @@ async def published(bench: Bench, topic: Any) -> None:
     """Have a relay publish all there is, until its cursors tell."""
     relay = asyncio.create_task(Relay(bench.database, "till", topic.bootstrap, topic.name).run())
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while await bench.rows(UNPUBLISHED) and not relay.done():  # noqa: ASYNC110 - the relay tells nobody
                 await asyncio.sleep(0.02)  # lint-skip: sleep the cursors are rows
     finally:

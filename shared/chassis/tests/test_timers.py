@@ -20,7 +20,7 @@ LATER = datetime.now(UTC) + timedelta(days=400)
 
 async def waits_for_a_lock(bench: Bench) -> None:
     """Return once somebody in the bench's database waits for a row."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (
             await bench.rows(
                 "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
