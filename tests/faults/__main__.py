@@ -45,6 +45,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="klientela faults", description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW", type=row_name, help="rows of the table; all if none")
     parser.add_argument("--times", type=int, default=1, help="faults to add to each row (1: one run of it)")
+    parser.add_argument("--until", choices=("enough", "goal"), help="add what each row still lacks of its number")
     parser.add_argument("--seed", type=int, help="run exactly from this seed on, also if it is in the book already")
     parser.add_argument("--json", action="store_true", help="print JSON for machines on stdout")
     parser.add_argument("--list", action="store_true", help="say which rows there are, and end")
@@ -90,10 +91,11 @@ def stop_everything_when_ended() -> None:
 
 async def strike_row(theatre: Theatre, row: Row, asked: argparse.Namespace) -> bool:
     """Run one row until it has struck as often as asked; say what each run came to. What fails ends the row."""
-    known = [entry.seed for entry in read(BOOK, asked.book) if entry.row == row.name]
-    seed = max(known, default=-1) + 1 if asked.seed is None else asked.seed
+    known = [entry for entry in read(BOOK, asked.book) if entry.row == row.name]
+    seed = max((entry.seed for entry in known), default=-1) + 1 if asked.seed is None else asked.seed
+    wanted = getattr(row, asked.until) - sum(entry.times for entry in known) if asked.until else asked.times
     struck, chassis = 0, chassis_digest()
-    while struck < asked.times:
+    while struck < wanted:
         began = time.monotonic()
         try:
             async with theatre.lend(fresh=row.fresh) as (machine, stage):

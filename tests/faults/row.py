@@ -41,18 +41,17 @@ Run = Callable[[Stage, Draw], Awaitable[Outcome]]
 
 @dataclass(frozen=True)
 class Row:
-    """One fault: its name, what it is in a sentence, how often it is to be survived first, and one day.
+    """One fault: its name, what it is in a sentence, how often survived is enough, and how often the goal.
 
-    ``at_once`` is about how many faults one run is. Each run of a ``fresh`` one has a stage and the machine to itself:
-    what it leaves behind is for no other run. One ``for_root`` does what root alone may.
+    Each run of a ``fresh`` one has a stage and the machine to itself: what it leaves behind is for no other run. One
+    ``for_root`` does what root alone may.
     """
 
     name: str
     what: str
-    resolve: int
+    enough: int
     goal: int
     run: Run
-    at_once: int = 1
     fresh: bool = False
     for_root: bool = False
 

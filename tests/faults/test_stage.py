@@ -11,6 +11,8 @@ import pytest
 
 from tests.faults import __main__ as command
 from tests.faults import stage
+from tests.faults.judge import Verdict
+from tests.faults.row import Outcome, Row
 from tests.faults.rows import ROWS
 from tests.faults.rows.log import Reader
 
@@ -61,11 +63,22 @@ async def test_what_root_alone_may_is_not_struck_and_not_written(
     made: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    asked = SimpleNamespace(times=1, seed=None, book=tmp_path / "book.jsonl")
+    asked = SimpleNamespace(times=1, until=None, seed=None, book=tmp_path / "book.jsonl")
     assert await command.strike([ROWS["disk-kafka"]], cast("Any", asked))
     assert "disk-kafka: not struck" in capsys.readouterr().err
     assert made == []
     assert not asked.book.exists()
+
+
+async def test_a_row_is_struck_until_that_is_enough(made: list[str], tmp_path: Path) -> None:
+    async def two_faults(*_: object) -> Outcome:
+        return Outcome(2, Verdict())
+
+    row = Row("not in the book", "", 5, 9, two_faults)
+    for until, seeds in (("enough", 3), ("enough", 3), ("goal", 5)):
+        asked = SimpleNamespace(times=1, until=until, seed=None, book=tmp_path / "book.jsonl")
+        assert await command.strike([row], cast("Any", asked))
+        assert len(asked.book.read_text().splitlines()) == seeds
 
 
 class Log:

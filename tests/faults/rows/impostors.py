@@ -56,7 +56,6 @@ ROWS = (
         10,
         50,
         say_otherwise,
-        AT_ONCE,
         fresh=True,
     ),
 )

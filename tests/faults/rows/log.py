@@ -118,6 +118,5 @@ ROWS = (
         1_000_000,
         10_000_000,
         write_all_at_once,
-        EVENTS,
     ),
 )

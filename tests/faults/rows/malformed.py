@@ -105,7 +105,6 @@ ROWS = (
         60 * 5 + 20,
         60 * 5 + 20,
         at_every_door,
-        700,
         fresh=True,
     ),
 )

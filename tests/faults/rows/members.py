@@ -130,7 +130,7 @@ async def _restart(stage: Stage) -> None:
 
 
 ROWS = (
-    Row("rebalance", "a member joins or leaves every 0.3–2 s", 300, 1_000, under_load(storm), JOINS),
+    Row("rebalance", "a member joins or leaves every 0.3–2 s", 300, 1_000, under_load(storm)),
     Row("two-of-each", "two relays, two timer schedulers, two of everything at once", 10, 50, under_load(two_of_each)),
     Row("old-relay", "an old relay thaws beside its successor", 10, 50, under_load(thaw_old_relay)),
     Row("clock", "the clocks of the services' hosts wrong by an hour", 10, 50, under_load(wrong_clocks)),

@@ -118,9 +118,7 @@ async def _ask_for_pages(stage: Stage) -> None:
 
 CELLS = sum(map(len, POINTS.values()))
 ROWS = (
-    Row("kill-service", "kill -9 of each of the five services at a random instant", 100, 500, under_load(kill_each), 5),
-    Row("kill-at-point", "kill -9 at a named point", 3 * CELLS, 10 * CELLS, under_load(kill_at_points), 5),
-    Row(
-        "stop-at-point", "SIGSTOP at a named point, thawed later", 3 * CELLS, 10 * CELLS, under_load(stop_at_points), 5
-    ),
+    Row("kill-service", "kill -9 of each of the five services at a random instant", 100, 500, under_load(kill_each)),
+    Row("kill-at-point", "kill -9 at a named point", 3 * CELLS, 10 * CELLS, under_load(kill_at_points)),
+    Row("stop-at-point", "SIGSTOP at a named point, thawed later", 3 * CELLS, 10 * CELLS, under_load(stop_at_points)),
 )

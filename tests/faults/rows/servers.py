@@ -119,9 +119,7 @@ ROWS = (
     Row("freeze-kafka", "Kafka frozen for 5–60 s", 10, 50, under_load(freeze_kafka)),
     Row("kill-postgres", "kill -9 of PostgreSQL, all of its processes", 20, 100, under_load(kill_postgres)),
     Row("freeze-postgres", "PostgreSQL frozen for 2–30 s", 10, 50, under_load(freeze_postgres)),
-    Row(
-        "cut-connection", "one connection to PostgreSQL cut while it works", 50, 200, under_load(terminate_backends), 10
-    ),
+    Row("cut-connection", "one connection to PostgreSQL cut while it works", 50, 200, under_load(terminate_backends)),
     Row(
         "no-connections",
         "all connections of PostgreSQL taken for 5 s, a service restarts",

@@ -148,7 +148,6 @@ ROWS = (
         50,
         200,
         under_load(in_commits(silent=False)),
-        10,
     ),
-    Row("commit-unanswered", "commit sent and done, its answer lost", 50, 200, under_load(in_commits(silent=True)), 10),
+    Row("commit-unanswered", "commit sent and done, its answer lost", 50, 200, under_load(in_commits(silent=True))),
 )
