@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 from aiokafka import ConsumerRecord
+from aiokafka.errors import KafkaError
 
-from chassis.closing import close
+from chassis.closing import close, connected
 from chassis.consume.lane_consumer import LaneConsumer
 
 
@@ -40,7 +41,55 @@ async def test_a_consumer_is_stopped_though_its_last_commit_is_cancelled(monkeyp
     async def cancelled(*_: object) -> None:
         raise asyncio.CancelledError
 
+    async def connect() -> None: ...
+
+    async def fail() -> None:
+        raise KafkaError
+
     consumer = LaneConsumer("127.0.0.1:1", "group", ["topic"], apply)
+    monkeypatch.setattr(consumer._consumer, "start", connect)
+    monkeypatch.setattr(consumer, "_read", fail)
     monkeypatch.setattr(consumer, "_commit", cancelled)
-    await consumer._close()
+    with pytest.raises(KafkaError):
+        await consumer.run()
     assert consumer._consumer._closed
+
+
+class Slow:
+    """A client whose start takes until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on, self.said = asyncio.Event(), asyncio.Event(), list[str]()
+
+    async def start(self) -> None:
+        self.begun.set()
+        await self.go_on.wait()
+        self.said.append("started")
+
+    async def stop(self) -> None:
+        self.said.append("stopped")
+
+
+async def connect_to(client: Slow, patience: float = 60) -> None:
+    async with connected(client, patience, closing=patience):
+        pytest.fail("nobody is connected to it")
+
+
+async def test_a_start_ends_by_itself_before_the_client_is_stopped_though_who_wanted_it_is_cancelled() -> None:
+    """Kafka's client forgets the connection that it was making when it is cancelled: it would stay open."""
+    client = Slow()
+    wanting = asyncio.create_task(connect_to(client))
+    await client.begun.wait()
+    wanting.cancel()
+    asyncio.get_running_loop().call_soon(client.go_on.set)
+    with pytest.raises(asyncio.CancelledError):
+        await wanting
+    assert client.said == ["started", "stopped"]
+
+
+async def test_a_start_that_never_ends_is_given_up() -> None:
+    client = Slow()
+    with pytest.raises(TimeoutError):
+        await connect_to(client, 0.01)
+    client.go_on.set()
+    assert client.said == ["stopped"]

@@ -12,7 +12,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from chassis.consume import outside
 from chassis.consume.intake import store_intake
 from chassis.consume.lane_consumer import LaneConsumer
-from chassis.consume.outside import AnotherTopic, Lookup, Mark, MarkMoved, OutsideReader
+from chassis.consume.outside import AnotherTopic, Mark, MarkMoved, OutsideReader, lookup
 from chassis.database import Database
 from chassis.events.unit import Unit, unit_of_work
 from chassis.service import Service
@@ -143,7 +143,7 @@ async def test_a_message_and_how_far_we_are_is_one_commit(bench: Bench, service:
 async def test_a_message_is_looked_for_where_it_was(topic: Any) -> None:
     """Also beyond the end, and in a partition that is empty: nobody waits there for one to come."""
     await topic.send((1, b"a"), (1, b"b"), (2, b"c"))
-    async with Lookup(topic.bootstrap) as holds:
+    async with lookup(topic.bootstrap) as holds:
         for record in await topic.read():
             place, mark = TopicPartition(topic.name, record.partition), Mark.of(record)
             assert await holds(place, mark)
@@ -191,5 +191,6 @@ async def test_a_batch_is_of_one_answer_of_the_broker() -> None:
     for answer in ([0, 1], [2], [3, 4, 5, 6]):
         worker.put([message(offset, b"1") for offset in answer])
     await asyncio.wait_for(done.wait(), 10)
-    await consumer._close()
+    await consumer._drain()
+    await consumer._consumer.stop()
     assert batches == [[0, 1], [2], [3, 4, 5, 6]]

@@ -8,6 +8,7 @@ import pytest
 from chassis.consume.mending import Mender
 from chassis.consume.progress import begin_progress
 from chassis.consume.subscription import Subscription
+from chassis.events.incarnations import begin_incarnation
 from chassis.service import Service, Starts
 from chassis.testing import Bench
 from schemas.orders import OrderPaid, OrderPlaced
@@ -94,6 +95,8 @@ async def test_a_start_waits_for_no_batch_that_is_under_way(bench: Bench) -> Non
         await starting.execute("set lock_timeout = '1s'")
         async with frozen.transaction():
             await frozen.execute("update chassis.progress set sequence = sequence + 1")
+            await frozen.execute("update chassis.counters set head = head + 1")
+            await begin_incarnation(starting, bench.database.identity)
             await begin_progress(starting, "main", ["orders", "clients"])
     assert await bench.rows("select count(*) from chassis.progress where source = 'clients'") == [(48,)]
 

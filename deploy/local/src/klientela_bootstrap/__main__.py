@@ -69,7 +69,7 @@ def install() -> None:
         if not works(PYTHON):
             shutil.rmtree(ENVIRONMENT, ignore_errors=True)
             call(environment, uv, "venv", "--quiet", "--python", sys.executable, str(ENVIRONMENT))
-        into = ("pip", "install", "--quiet", "--python", str(PYTHON))
+        into = ("pip", "install", "--quiet", "--compile-bytecode", "--python", str(PYTHON))
         call(environment, uv, *into, "--require-hashes", "--no-deps", "--requirements", str(LOCK))
         editable = [part for member in members() for part in ("--editable", str(member))]
         call(environment, uv, *into, "--no-deps", *editable)

@@ -1,11 +1,42 @@
-"""Closing clients that may have to wait for a server that is gone."""
+"""Clients of Kafka, from their start to their end: neither waits for ever for a server that is gone."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import Protocol
 
+STARTING = 60.0
+"""Seconds in which a client connects; Kafka's would try one broker after the other without end."""
 PATIENCE = 5.0
 """Seconds that a client's closing is waited for; what it had in hand is done again from the database anyway."""
 _unfinished: set["asyncio.Future[object]"] = set()
+
+
+class Client(Protocol):
+    """A producer or a consumer."""
+
+    async def start(self) -> None:
+        """Connect."""
+
+    async def stop(self) -> None:
+        """Disconnect."""
+
+
+@asynccontextmanager
+async def connected(client: Client, within: float = STARTING, *, closing: float = PATIENCE) -> AsyncIterator[None]:
+    """Start a client within so many seconds, and stop it in the end, also when it is cancelled. Raises TimeoutError.
+
+    A start that is cancelled would leave a connection open, so it is given time to end by itself.
+    """
+    starting = asyncio.ensure_future(client.start())
+    try:
+        async with asyncio.timeout(within):
+            await asyncio.shield(starting)
+        yield
+    finally:
+        await close(starting, closing)
+        starting.cancel()
+        await close(client.stop(), closing)
 
 
 async def close(closing: Awaitable[object], patience: float = PATIENCE) -> None:

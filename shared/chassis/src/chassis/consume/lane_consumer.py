@@ -13,7 +13,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from chassis.closing import close
+from chassis.closing import close, connected
 from chassis.events.lanes import NEWS_OF_TOPICS_MS
 from chassis.points import reach
 
@@ -137,22 +137,25 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def run(self) -> None:
         """Consume until cancelled or until a worker fails; the caller starts again."""
         self._consumer.subscribe(list(self.topics), listener=self)
-        try:
-            await self._consumer.start()
-            commits = began = asyncio.get_running_loop().time()
-            while True:
-                found = await self._consumer.getmany(timeout_ms=100, max_records=4 * FETCH)
-                if self._not_begun:
-                    raise self._not_begun
-                for partition, records in found.items() if self._begun else ():
-                    self._worker(partition).put(records)
-                self._keep_buffers()
-                if asyncio.get_running_loop().time() - commits > 1:
-                    await self._commit(self._offsets)
-                    commits = asyncio.get_running_loop().time()
-                    self._check_share(commits - began)
-        finally:
-            await self._close()
+        async with connected(self._consumer, closing=2 * CLOSING):
+            try:
+                await self._read()
+            finally:
+                await self._drain()
+
+    async def _read(self) -> None:
+        commits = began = asyncio.get_running_loop().time()
+        while True:
+            found = await self._consumer.getmany(timeout_ms=100, max_records=4 * FETCH)
+            if self._not_begun:
+                raise self._not_begun
+            for partition, records in found.items() if self._begun else ():
+                self._worker(partition).put(records)
+            self._keep_buffers()
+            if asyncio.get_running_loop().time() - commits > 1:
+                await self._commit(self._offsets)
+                commits = asyncio.get_running_loop().time()
+                self._check_share(commits - began)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Wait for the batches in flight, commit their offsets, drop what was fetched ahead."""
@@ -218,7 +221,7 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._committed |= news
             reach("offset.after")
 
-    async def _close(self) -> None:
+    async def _drain(self) -> None:
         """Let batches in flight end, those of a database that is away not for ever: what is undone is read again."""
         draining = [asyncio.create_task(worker.drain()) for worker in self._workers.values()]
         try:
@@ -229,4 +232,3 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 worker.task.cancel()
             await asyncio.gather(*draining, return_exceptions=True)
             await close(self._commit(self._offsets))
-            await close(self._consumer.stop(), 2 * CLOSING)

@@ -8,17 +8,16 @@ message passed over would be lost.
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from itertools import count
-from types import TracebackType
 from typing import NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from chassis.closing import close
+from chassis.closing import connected
 from chassis.database import TROUBLE, Database
 from chassis.events.unit import Unit, unit_of_work
 from chassis.service import Service
@@ -50,40 +49,27 @@ class Mark(NamedTuple):
         return cls(record.offset, hashlib.blake2b(repr(said).encode(), digest_size=16).digest())
 
 
-class Lookup:
-    """Looks messages up, one at a time, with a consumer of its own."""
+@asynccontextmanager
+async def lookup(bootstrap: str) -> AsyncIterator[Holds]:
+    """Connect a consumer that looks messages up, one at a time."""
+    kafka = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=100
+    )
+    one = asyncio.Lock()
 
-    def __init__(self, bootstrap: str) -> None:
-        self._kafka = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=100
-        )
-        self._one = asyncio.Lock()
-
-    async def __aenter__(self) -> Holds:
-        """Connect; who is cancelled meanwhile leaves nothing open."""
-        try:
-            await self._kafka.start()
-        except BaseException:
-            await close(self._kafka.stop())
-            raise
-        return self._holds
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the connections."""
-        await close(self._kafka.stop())
-
-    async def _holds(self, partition: TopicPartition, mark: Mark) -> bool:
+    async def holds(partition: TopicPartition, mark: Mark) -> bool:
         """Look at the place of a mark. Nobody waits there for a message to come: that would keep all partitions."""
-        async with self._one, asyncio.timeout(LOOK_PATIENCE):
-            if (await self._kafka.end_offsets([partition]))[partition] <= mark.offset:
+        async with one, asyncio.timeout(LOOK_PATIENCE):
+            if (await kafka.end_offsets([partition]))[partition] <= mark.offset:
                 return False
-            if (await self._kafka.beginning_offsets([partition]))[partition] > mark.offset:
+            if (await kafka.beginning_offsets([partition]))[partition] > mark.offset:
                 return True
-            self._kafka.assign([partition])
-            self._kafka.seek(partition, mark.offset)
-            return Mark.of(await self._kafka.getone(partition)) == mark
+            kafka.assign([partition])
+            kafka.seek(partition, mark.offset)
+            return Mark.of(await kafka.getone(partition)) == mark
+
+    async with connected(kafka):
+        yield holds
 
 
 class OutsideReader:

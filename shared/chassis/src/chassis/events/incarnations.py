@@ -30,7 +30,9 @@ async def begin_incarnation(connection: Connection, identity: str) -> None:
     async with connection.transaction():
         await connection.execute(
             "insert into chassis.counters (lane, incarnation, identity)"
-            " select lane, 0, '' from generate_series(0, $1 - 1) lane on conflict do nothing",
+            " select lane, 0, '' from generate_series(0, $1 - 1) lane"
+            " where not exists (select from chassis.counters c where c.lane = lane.lane)"  # whose writer may be frozen
+            " on conflict do nothing",
             LANES,
         )
         others = "select 1 from chassis.counters where identity <> $1"

@@ -15,7 +15,7 @@ import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import ProducerClosed
 
-from chassis.closing import close
+from chassis.closing import connected
 from chassis.database import Database
 from chassis.events.incarnations import begin_incarnation, begin_incarnation_at_cursors
 from chassis.events.lanes import NEWS_OF_TOPICS_MS, check_partitions, partition_of
@@ -60,12 +60,11 @@ class Relay:
                 max_batch_size=512 * 1024, max_request_size=1_048_576, compression_type=None, request_timeout_ms=20_000,
                 metadata_max_age_ms=NEWS_OF_TOPICS_MS,
             )  # fmt: skip
-            try:
-                async with asyncio.timeout(ANSWERED_WITHIN):
-                    await producer.start()
-                await self._publish(session, producer)
-            finally:
-                await _abandon(producer)
+            async with connected(producer):
+                try:
+                    await self._publish(session, producer)
+                finally:
+                    _abandon(producer)
         finally:
             session.terminate()
 
@@ -141,10 +140,9 @@ class Relay:
         return last.offset + batch.record_count() if last.offset >= 0 else 0
 
 
-async def _abandon(producer: AIOKafkaProducer) -> None:
-    """Close a producer. What the broker has not answered is given up: it would be tried for ever, and is sent again."""
-    producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001 - its stop waits for all of it
-    await close(producer.stop())
+def _abandon(producer: AIOKafkaProducer) -> None:
+    """Give up what the broker has not answered: a producer that stops would wait for it, and it is sent again."""
+    producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001 - it offers no other way
 
 
 def _append(batch: object, record: Record) -> bool:

@@ -10,7 +10,7 @@ from contextlib import aclosing
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from chassis.closing import close
+from chassis.closing import connected
 from chassis.database import Connection
 from chassis.events.lanes import partition_of
 from chassis.events.record import Record, from_headers
@@ -52,9 +52,8 @@ async def _beyond(
 ) -> AsyncGenerator[Sequence[Record]]:
     """Read what partitions have from offsets to their ends; strangers are passed over."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-    try:
+    async with connected(consumer, PATIENCE_MS / 1000):
         async with asyncio.timeout(PATIENCE_MS / 1000):
-            await consumer.start()
             begins, ends = await consumer.beginning_offsets(list(offsets)), await consumer.end_offsets(list(offsets))
         # an offset beyond the end is one of a topic that was made anew, or lost its tail: all of it is read
         known = {place: offset for place, offset in offsets.items() if offset <= ends[place]}
@@ -70,8 +69,6 @@ async def _beyond(
                 raise TimeoutError(message)
             yield [record for batch in found.values() for record in _readable(source, batch)]
             left = [place for place in left if await consumer.position(place) < ends[place]]
-    finally:
-        await close(consumer.stop())  # also when it was cancelled while it started
 
 
 def _readable(source: str, batch: Sequence[object]) -> list[Record]:

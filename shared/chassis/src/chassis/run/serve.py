@@ -15,7 +15,7 @@ from chassis.consume.intake import IntakeWorker
 from chassis.consume.jobs import JobWorker
 from chassis.consume.lane_consumer import Apply, Begin, LaneConsumer
 from chassis.consume.mending import Mender
-from chassis.consume.outside import Lookup, OutsideReader
+from chassis.consume.outside import OutsideReader, lookup
 from chassis.consume.retry import ParkedWorker
 from chassis.consume.subscription import Subscription
 from chassis.consume.timers import TimerScheduler
@@ -164,7 +164,7 @@ class Process:
         prefix = self.settings.topic_prefix
         topics = self._topics(list(self.service.outside))
         partitions = await wait_for_topics(self.settings.kafka, topics)
-        async with Lookup(self.settings.kafka) as holds:
+        async with lookup(self.settings.kafka) as holds:
             reader = OutsideReader(self.database, self.service, holds, self.app.state.intake_stored, prefix)
             self._up("outside")
             consumer = self._consumer("outside", partitions, topics, reader.apply, reader.begin)
