@@ -98,8 +98,8 @@ async def strike_row(theatre: Theatre, row: Row, asked: argparse.Namespace) -> b
     while struck < wanted:
         began = time.monotonic()
         try:
-            async with theatre.lend(fresh=row.fresh) as (machine, stage):
-                outcome = await row.strike(machine, stage, Draw(row.name, seed))
+            async with theatre.lend(fresh=row.fresh) as stage:
+                outcome = await row.strike(stage, Draw(row.name, seed))
         except Exception as error:  # noqa: BLE001 - what does not end is stuck, whatever says so
             outcome = Outcome(1, Verdict(stuck=1, reasons=["".join(traceback.format_exception(error))]))
         write(entry_of(row, seed, outcome, chassis), asked.book)

@@ -16,6 +16,7 @@ from tests.faults.journals import Databases, falls, unlike_the_logs
 from tests.rig import Rig, until
 
 PATIENCE = 120
+LETTERS = "select handler, record, reason from chassis.dead_letters where resolved_at is null"
 Place = tuple[str, int, int]
 BEGINNING = Firm(0, 0, "bronze", "", starred=False, devices=0, tasks=0, opportunities=0)
 
@@ -64,9 +65,10 @@ async def judge(rig: Rig, inputs: Inputs, letters: int = 0, tolerated: Collectio
     verdict.add("inverted", await inverted(rig))
     for kind, reasons in (await unlike_the_logs(rig))._asdict().items():
         verdict.add(kind, reasons)
-    dead = await everywhere(rig, "select handler, reason from chassis.dead_letters where resolved_at is null")
+    dead = await everywhere(rig, LETTERS)
     if len(dead) != letters:
-        verdict.add("lost", [f"{len(dead)} dead letters, not {letters}: {dead[:3]}"])
+        shown = [(name, handler, reason) for name, handler, _, reason in dead[:3]]
+        verdict.add("lost", [f"{len(dead)} dead letters, not {letters}: {shown}"])
     return verdict
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tests.faults.judge import Verdict, judge
-from tests.faults.stage import Machine, Stage, a_stage
+from tests.faults.stage import Stage
 
 
 class Draw(Random):
@@ -55,13 +55,10 @@ class Row:
     fresh: bool = False
     for_root: bool = False
 
-    async def strike(self, machine: Machine, stage: Stage | None, random: Draw) -> Outcome:
-        """Run once, on the stage that the row's runs share, or on a fresh one. Raises TimeoutError if it has no end."""
+    async def strike(self, stage: Stage, random: Draw) -> Outcome:
+        """Run once. Raises TimeoutError if it has no end."""
         async with asyncio.timeout(LONGEST):
-            if stage:
-                return await self.run(stage, random)
-            async with a_stage(machine) as mine:
-                return await self.run(mine, random)
+            return await self.run(stage, random)
 
 
 async def work_unharmed(stage: Stage, random: Draw) -> list[str]:

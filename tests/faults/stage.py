@@ -73,16 +73,18 @@ class Theatre:
         self._stage: Stage | None = None
 
     @asynccontextmanager
-    async def lend(self, *, fresh: bool) -> AsyncIterator[tuple[Machine, Stage | None]]:
-        """Lend the machine for one run, and the stage; for a ``fresh`` run no stage, and none is idle beside it."""
+    async def lend(self, *, fresh: bool) -> AsyncIterator[Stage]:
+        """Lend the stage for one run; a ``fresh`` run has one to itself, and none is idle beside it."""
         try:
             if self._machine is None:
                 self._machine = await self._machines.enter_async_context(a_machine())
             if fresh:
                 await self._end_stage()
-            elif self._stage is None:
+            if self._stage is None:
                 self._stage = await self._stages.enter_async_context(a_stage(self._machine))
-            yield self._machine, self._stage
+            yield self._stage
+            if fresh:
+                await self._end_stage()
         except BaseException as failure:
             try:
                 await self.close()

@@ -44,8 +44,8 @@ async def theatre() -> AsyncIterator[Theatre]:
 
 
 async def survive(theatre: Theatre, name: str, seed: int) -> None:
-    async with theatre.lend(fresh=ROWS[name].fresh) as (machine, stage):
-        outcome = await ROWS[name].strike(machine, stage, Draw(name, seed, short=True))
+    async with theatre.lend(fresh=ROWS[name].fresh) as stage:
+        outcome = await ROWS[name].strike(stage, Draw(name, seed, short=True))
         assert outcome.verdict.reasons == []
         assert outcome.times > 0
 

@@ -4,14 +4,13 @@ from aiokafka import AIOKafkaProducer
 
 from chassis.events.lanes import partition_of
 from chassis.events.log import COLUMNS, record_of
-from tests.faults.judge import everywhere, judge
+from tests.faults.judge import LETTERS, everywhere, judge
 from tests.faults.row import Draw, Outcome, Row
 from tests.faults.stage import Stage
 from tests.rig import until
 
 AT_ONCE = 10
 HEARD = "select 1 from chassis.applied where source = 'orders' and event = any($1)"
-LETTERS = "select handler, reason from chassis.dead_letters where resolved_at is null"
 
 
 async def say_otherwise(stage: Stage, random: Draw) -> Outcome:
@@ -43,8 +42,8 @@ async def say_otherwise(stage: Stage, random: Draw) -> Outcome:
 
     await until(refused, 60)
     verdict = await judge(stage.rig, stage.load.inputs, refusals)
-    letters = await everywhere(stage.rig, LETTERS)
-    verdict.add("lost", [f"{letter} is no refusal" for letter in letters if letter[1] != "journal"])
+    others = [(name, why) for name, handler, _, why in await everywhere(stage.rig, LETTERS) if handler != "journal"]
+    verdict.add("lost", [f"{letter} is no refusal" for letter in others])
     verdict.add("stuck", before.reasons)
     return Outcome(AT_ONCE, verdict, [recovery])
 

@@ -7,7 +7,7 @@ from chassis.consume.kept import readable
 from chassis.database import Database
 from chassis.events.unit import unit_of_work
 from schemas.orders import OrderChanged
-from tests.faults.judge import everywhere, judge
+from tests.faults.judge import LETTERS, everywhere, judge
 from tests.faults.row import Draw, Outcome, Row
 from tests.faults.stage import Stage
 
@@ -19,7 +19,6 @@ LATEST = (
     " order by subject, version desc limit 50"
 )
 BROKEN = """select id from chassis.events where body like '%"a lot"%'::bytea"""
-DEAD = "select record from chassis.dead_letters where resolved_at is null"
 SPOILT = {"orders.log-readable", "orders.versions-rise", "orders.order-is-as-its-last-event-says"}
 """What is no longer true of a log into which somebody wrote by hand."""
 RESOLVED = "update chassis.dead_letters set resolved_at = now(), resolution = 'of a test' where resolved_at is null"
@@ -64,7 +63,7 @@ async def poison(stage: Stage, random: Draw) -> Outcome:
     await database.close()
     verdict = await judge(stage.rig, stage.load.inputs, len(bad) * HEARD_BY, SPOILT)
     broken = {str(row["id"]) for row in await stage.rig.rows("orders", BROKEN)}
-    dead = [readable(row[1]).get("record", {}).get("id") for row in await everywhere(stage.rig, DEAD)]
+    dead = [readable(row[2]).get("record", {}).get("id") for row in await everywhere(stage.rig, LETTERS)]
     verdict.add("lost", [f"{event} is good, and was buried" for event in dead if event not in broken])
     verdict.add("stuck", before.reasons)
     return Outcome(len(bad), verdict)

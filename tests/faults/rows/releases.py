@@ -12,7 +12,7 @@ import asyncpg
 from chassis.consume.attempts import DEATHS_BORNE
 from chassis.consume.kept import readable
 from chassis.run.topics import ensure_topics
-from tests.faults.judge import Verdict, everywhere, judge
+from tests.faults.judge import LETTERS, Verdict, everywhere, judge
 from tests.faults.row import Draw, Outcome, Row, under_load, work_unharmed
 from tests.faults.rows.poison import RESOLVED
 from tests.faults.rows.servers import answering
@@ -38,7 +38,6 @@ REASONS = {
 }
 """How the dead letter of an event begins that ends or blocks its process, or wants more memory than there is."""
 HOW = tuple(REASONS)
-DEAD = "select handler, record, reason from chassis.dead_letters where resolved_at is null"
 PATIENCE = 240
 """Seconds within which a fatal order has ended the process often enough."""
 SAID = "select id, at from chassis.events where type like 'orders.order\\_%' order by id"
@@ -180,7 +179,7 @@ async def letters(stage: Stage) -> list[Letter]:
             str(readable(record).get("record", {}).get("id")),
             next(filter(reason.startswith, begins), reason),
         )
-        for service, handler, record, reason in await everywhere(stage.rig, DEAD)
+        for service, handler, record, reason in await everywhere(stage.rig, LETTERS)
     ]
 
 
