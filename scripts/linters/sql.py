@@ -18,6 +18,9 @@ STATEMENT = re.compile(
 )
 """What a text begins with that is SQL and not a sentence."""
 
+SESSION = re.compile(r"\s*(set\s+(?!local\s)|listen\s|select\s+pg_(try_)?advisory_lock)", re.IGNORECASE)
+"""What a statement begins with that outlives its transaction."""
+
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -74,6 +77,19 @@ def _sql_outside(_: PurePosixPath, text: str) -> Iterator[Finding]:
             yield node.lineno, "SQL outside store and migrations"
 
 
+def _session_changed(_: PurePosixPath, text: str) -> Iterator[Finding]:
+    for node in ast.walk(ast.parse(text)):
+        if not (isinstance(node, ast.Call) and node.args and called(node).rpartition(".")[2] in RUNS):
+            continue
+        first = node.args[0]
+        if isinstance(first, ast.Constant) and isinstance(first.value, str) and SESSION.match(first.value):
+            yield node.lineno, "a pool's connections are not reset: what outlives the transaction needs one of its own"
+
+
+def _in_a_service(path: PurePosixPath) -> bool:
+    return is_python(path) and not is_test(path) and path.parts[0] in {"services", "shared"}
+
+
 def _no_home_of_sql(path: PurePosixPath) -> bool:
     """Services' source but for their stores and migrations; scripts."""
     if not is_python(path) or is_test(path) or path.parts[0] not in {"services", "scripts"}:
@@ -81,4 +97,8 @@ def _no_home_of_sql(path: PurePosixPath) -> bool:
     return path.name != "store.py" and not {"store", "migrations"} & set(path.parts)
 
 
-RULES = (Rule("sql-built", is_python, _sql_built), Rule("sql-outside", _no_home_of_sql, _sql_outside))
+RULES = (
+    Rule("sql-built", is_python, _sql_built),
+    Rule("sql-outside", _no_home_of_sql, _sql_outside),
+    Rule("session-changed", _in_a_service, _session_changed),
+)

@@ -227,7 +227,7 @@ async def _template(server: "asyncpg.Connection[asyncpg.Record]", package: str |
         folders = [CHASSIS] + ([folder_of(package)] if package else [])
         digest = sha256(b"".join(path.read_bytes() for folder in folders for path in sorted(folder.glob("*.sql"))))
         name = f"template_{package or 'chassis'}_{digest.hexdigest()[:12]}"
-        await server.execute("select pg_advisory_lock(hashtext($1))", name)
+        await server.execute("select pg_advisory_lock(hashtext($1))", name)  # lint-skip: session-changed its own
         if not await server.fetchval("select 1 from pg_database where datname = $1", name):
             unfinished = f"{name}_{uuid4().hex[:8]}"
             await run_formatted(server, "create database %I", unfinished)

@@ -131,7 +131,7 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=10_000, rebalance_timeout_ms=60_000, max_partition_fetch_bytes=2 * 1024 * 1024,
-            fetch_max_wait_ms=100, isolation_level="read_uncommitted", metadata_max_age_ms=NEWS_OF_TOPICS_MS,
+            isolation_level="read_uncommitted", metadata_max_age_ms=NEWS_OF_TOPICS_MS,
         )  # fmt: skip
 
     async def run(self) -> None:

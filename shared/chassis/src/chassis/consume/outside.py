@@ -52,9 +52,7 @@ class Mark(NamedTuple):
 @asynccontextmanager
 async def lookup(bootstrap: str) -> AsyncIterator[Holds]:
     """Connect a consumer that looks messages up, one at a time."""
-    kafka = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=100
-    )
+    kafka = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
     one = asyncio.Lock()
 
     async def holds(partition: TopicPartition, mark: Mark) -> bool:

@@ -36,7 +36,7 @@ async def migrate(dsn: str, package: str | None) -> None:
     """Bring a database up to date with the chassis and a service's package: safe to run from many processes at once."""
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute("select pg_advisory_lock($1)", LOCK)
+        await connection.execute("select pg_advisory_lock($1)", LOCK)  # lint-skip: session-changed its own
         for name, folder in [("chassis", CHASSIS)] + ([(package, folder_of(package))] if package else []):
             table = f"migrations_{name}"
             if await _current(connection, table) != head_of(folder):
