@@ -12,6 +12,8 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from chassis.database import run_formatted
 from chassis.run.topics import ensure_topics
@@ -120,11 +122,28 @@ class Rig:
         """Make the topics of all owners, those too whose service does not run here."""
         await ensure_topics(self.bootstrap, [self.prefix + name for name in (*SERVICES, "intake.orders")], 12, 1)
 
+    async def drop_topics(self) -> None:
+        """Delete all topics of this suite and wait until they are gone."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=10_000)
+        try:
+            await admin.start()
+            mine = [topic for topic in await admin.list_topics() if topic.startswith(self.prefix)]
+            await admin.delete_topics(mine)
+
+            async def gone() -> bool:
+                return not set(mine) & set(await admin.list_topics())
+
+            await until(gone)
+        finally:
+            await admin.close()
+
     async def stop(self) -> None:
-        """Stop the services and drop their databases."""
+        """Stop the services, drop their databases and topics: what they leave costs the servers of later tests."""
         await asyncio.gather(*(asyncio.to_thread(process.stop) for process in self.processes.values()))
         for pool in self._pools.values():
             pool.terminate()
+        with suppress(KafkaError):  # a broker that a test has killed has nothing to drop
+            await self.drop_topics()
         for name in self.names:
             await self.drop(name)
 

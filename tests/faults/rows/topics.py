@@ -9,12 +9,9 @@ import shutil
 from functools import partial
 from pathlib import Path
 
-from aiokafka.admin import AIOKafkaAdminClient
-
 from tests.faults.row import Draw, Row, under_load
 from tests.faults.rows.servers import answering
 from tests.faults.stage import Stage
-from tests.rig import Rig, until
 
 REPUBLISH = "update chassis.cursors set sequence = 0"
 
@@ -64,7 +61,7 @@ async def copy_with_holes(source: Path, target: Path) -> None:
 async def make_topics_anew(stage: Stage, random: Draw) -> int:
     """Topics are deleted and made again while everything runs: offsets begin at zero, what was on its way is gone."""
     await asyncio.sleep(random.uniform(0, 2))  # lint-skip: sleep the instant is to be any
-    await delete_topics(stage.rig)
+    await stage.rig.drop_topics()
     await stage.load.producer.lose()
     await stage.rig.make_topics()
     return 1
@@ -80,20 +77,6 @@ async def replay_everything(stage: Stage, random: Draw) -> int:
     return 1
 
 
-async def delete_topics(rig: Rig) -> None:
-    """Delete the suite's topics and wait until they are gone."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=rig.bootstrap)
-    await admin.start()
-    mine = [topic for topic in await admin.list_topics() if topic.startswith(rig.prefix)]
-    await admin.delete_topics(mine)
-
-    async def gone() -> bool:
-        return not set(mine) & set(await admin.list_topics())
-
-    await until(gone)
-    await admin.close()
-
-
 async def fill_again(stage: Stage, random: Draw) -> int:
     """A service lost its database and Kafka has nothing any more: a first fill from the owners' feeds.
 
@@ -101,7 +84,7 @@ async def fill_again(stage: Stage, random: Draw) -> int:
     """
     loyalty = stage.rig.processes["loyalty"]
     await asyncio.to_thread(loyalty.kill)
-    await delete_topics(stage.rig)
+    await stage.rig.drop_topics()
     await stage.load.producer.lose()
     await stage.rig.make_topics()
     await stage.rig.drop("loyalty")
