@@ -25,6 +25,11 @@ test *arguments:
 faults *arguments:
     ./klientela faults {{ arguments }} --book docs/reliability.jsonl
 
+# Race a suite against its floors, on a quiet machine.
+[group('test')]
+bench *arguments:
+    ./klientela bench {{ arguments }}
+
 # Only what needs neither database nor broker: schemas, rules, contracts.
 [group('test')]
 test-rules:

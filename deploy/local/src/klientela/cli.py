@@ -144,9 +144,16 @@ def keys(
 
 def faults(context: typer.Context) -> int:
     """Strike a suite of its own with faults and print what it survived; --list names the rows, --help says more."""
-    from klientela import faults as module
+    from klientela.checkout import become
 
-    return module.run_faults(context.args)
+    return become("faults", "tests.faults", context.args)
+
+
+def bench(context: typer.Context) -> int:
+    """Race a suite of its own against what the machine can do at most; --list names the rows, --help says more."""
+    from klientela.checkout import become
+
+    return become("bench", "bench", context.args)
 
 
 COMMANDS: tuple[Callable[..., int], ...] = (
@@ -177,7 +184,7 @@ def build() -> typer.Typer:
     app.callback()(options)
     for command in COMMANDS:
         app.command()(ending(command))
-    for command in (test, faults):
+    for command in (test, faults, bench):
         app.command(context_settings=PASS_THROUGH)(ending(command))
     app.add_typer(importing.build(), name="import")
     return app

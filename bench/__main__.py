@@ -1,0 +1,91 @@
+"""`klientela bench`: race ours against the floor, and print the table."""
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from bench.machine import Description, describe
+from bench.race import UNSTEADY, Outcome, Row, run
+from bench.rows import ROWS
+from bench.track import Track
+from klientela.tables import number, table, terminal
+
+
+def main() -> int:
+    """Race the rows that were named, or all; 0 when all bars are met."""
+    asked = arguments()
+    logging.disable()  # what Kafka's client says while servers start is no news here
+    if asked.list:
+        for row in ROWS.values():
+            print(f"{row.name:12} {row.what}; floor: {row.floor}")
+        return 0
+    machine = describe()
+    say(str(machine))
+    outcomes = asyncio.run(race([ROWS[name] for name in asked.rows or ROWS], asked.rounds))
+    if asked.json:
+        print(json.dumps({"machine": machine._asdict(), "rows": [outcome.as_json() for outcome in outcomes]}))
+    else:
+        show(machine, outcomes)
+    return 0 if all(outcome.holds for outcome in outcomes) else 1
+
+
+async def race(rows: Sequence[Row], rounds: int) -> list[Outcome]:
+    """Race one row after the other."""
+    async with AsyncExitStack() as stack:
+        track = Track(stack)
+        return [await run(row, track, rounds, say) for row in rows]
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="klientela bench", description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", type=row_name, help="rows of the table; all if none")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds that count, after one to warm up (5)")
+    parser.add_argument("--json", action="store_true", help="print JSON for machines on stdout")
+    parser.add_argument("--list", action="store_true", help="say which rows there are, and end")
+    return parser.parse_args()
+
+
+def row_name(text: str) -> str:
+    """Return the name of a row. Raises ArgumentTypeError for what is none."""
+    if text not in ROWS:
+        message = f"there is no row {text}; --list says which there are"
+        raise argparse.ArgumentTypeError(message)
+    return text
+
+
+def show(machine: Description, outcomes: Sequence[Outcome]) -> None:
+    """Print the table, and which floors were unsteady."""
+    console = terminal(markup=True)
+    console.print(str(machine))
+    lines = table("row", "unit", *map(number, ("floor", "ours", "ratio", "CPU ratio", "bar")), "")
+    for outcome in outcomes:
+        row, (floor, ours) = outcome.row, medians(outcome)
+        bar = f"{'≥' if row.least else '≤'} {row.bar}"
+        mark = "[green]met[/]" if outcome.holds else "[bold red]missed[/]"
+        cells = (f"{floor:,.0f}", f"{ours:,.0f}", f"{outcome.ratio:.2f}", f"{outcome.cpu_ratio:.2f}")
+        lines.add_row(row.name, row.unit, *cells, bar, mark)
+    console.print(lines)
+    for outcome in outcomes:
+        if outcome.spread > UNSTEADY:
+            console.print(
+                f"{outcome.row.name}: the floor itself varied by {outcome.spread:.0%}; run it again in quiet."
+            )
+
+
+def medians(outcome: Outcome) -> tuple[float, float]:
+    """Return the median figures of both."""
+    return tuple(sorted(lap.figure for lap in laps)[len(laps) // 2] for laps in (outcome.floor, outcome.ours))  # type: ignore[return-value]
+
+
+def say(text: str) -> None:
+    """Progress, on stderr: stdout belongs to the table."""
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

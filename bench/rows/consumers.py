@@ -1,0 +1,159 @@
+"""Each service's consumer, with all that it does, against reading, decoding and copying the same rows.
+
+The rows are those that the service itself wrote in the round to warm up. The floor copies what was added, into the same
+tables with the same indexes; of rows that were changed in place it does nothing, nor does it look at foreign keys: it
+has to do less than any service could.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from uuid import uuid4
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from bench.race import Lap, Race, Row
+from bench.recorded import Recorded, rows_of
+from bench.servers import opened
+from bench.stopwatch import Stopwatch
+from bench.track import Track
+from chassis.closing import connected
+from chassis.consume.feed_client import FeedClient
+from chassis.consume.lane_consumer import FETCH, LaneConsumer
+from chassis.consume.mending import Mender
+from chassis.consume.subscription import Subscription
+from chassis.consume.topic_reader import TopicReader
+from chassis.events.record import event_of, from_headers
+from chassis.run.serve import load_service
+from tests.rig import SERVICES
+
+Added = dict[str, list[tuple[object, ...]]]
+
+
+class Consuming:
+    """What one service hears of a suite that has worked."""
+
+    def __init__(self, recorded: Recorded, name: str, records: int) -> None:
+        """Name the service and how many records its topics have."""
+        self.recorded, self.service, self.records = recorded, load_service(name), records
+        self._types = self.service.part("main").event_types()
+        self._added: Added = {}
+
+    @property
+    def topics(self) -> list[str]:
+        """What it reads."""
+        return [self.recorded.rig.prefix + source for source in self.service.sources()]
+
+    async def ours(self) -> Lap:
+        """Consume from the state before the first order until every record has been applied."""
+        dsn = await self.recorded.anew(self.service.name)
+        watch, over, applied = list[Stopwatch](), asyncio.Event(), 0
+        async with opened(dsn) as database:
+            subscription = Subscription(database, self.service)
+            feed = FeedClient(lambda source: f"http://127.0.0.1:{self.recorded.rig.ports[source]}", "nobody")
+            reader = TopicReader(subscription, Mender(subscription, feed), self.recorded.rig.prefix)
+
+            async def apply(topic: str, batch: Sequence[ConsumerRecord]) -> None:
+                nonlocal applied
+                watch.append(watch[0] if watch else Stopwatch())
+                await reader.apply(topic, batch)
+                applied += len(batch)
+                if applied >= self.records:
+                    over.set()
+
+            bootstrap = self.recorded.servers.kafka.bootstrap
+            running = asyncio.create_task(LaneConsumer(bootstrap, uuid4().hex, self.topics, apply).run())
+            waiting = asyncio.create_task(over.wait())
+            await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
+            lap = watch[0].rate(self.records) if watch else Lap(0)
+            for task in (running, waiting):
+                task.cancel()
+            await asyncio.gather(running, waiting, return_exceptions=True)
+            await feed.close()
+        if not self._added:
+            self._added = added(await rows_of(dsn), await rows_of(await self.recorded.anew(self.service.name)))
+        await self.recorded.throw_away(dsn)
+        return lap
+
+    async def floor(self) -> Lap:
+        """Read, decode what the service hears, and copy its rows, a transaction for each partition's answer."""
+        dsn = await self.recorded.anew(self.service.name)
+        connection = await asyncpg.connect(dsn, server_settings={"session_replication_role": "replica"})
+        consumer = AIOKafkaConsumer(
+            *self.topics, bootstrap_servers=self.recorded.servers.kafka.bootstrap, group_id=uuid4().hex,
+            enable_auto_commit=False, auto_offset_reset="earliest", max_partition_fetch_bytes=2 * 1024 * 1024,
+        )  # fmt: skip
+        async with connected(consumer):
+            read, watch = 0, None
+            while read < self.records:
+                found = await consumer.getmany(timeout_ms=100, max_records=4 * FETCH)
+                watch = watch or Stopwatch()
+                for place, batch in found.items():
+                    self._decode(place, batch)
+                    await self._copy(connection, read, read + len(batch))
+                    read += len(batch)
+            lap = watch.rate(self.records) if watch else Lap(0)
+        await connection.close()
+        await self.recorded.throw_away(dsn)
+        return lap
+
+    def _decode(self, place: TopicPartition, batch: Sequence[ConsumerRecord]) -> None:
+        source = place.topic.removeprefix(self.recorded.rig.prefix)
+        for found in batch:
+            said = from_headers(source, found.key, found.headers, found.value)
+            if kind := self._types.get(said.type):
+                event_of(said, kind)
+
+    async def _copy(self, connection: asyncpg.Connection, start: int, end: int) -> None:
+        async with connection.transaction():
+            for table, rows in self._added.items():
+                part = rows[len(rows) * start // self.records : len(rows) * end // self.records]
+                schema, name = table.split(".")
+                await connection.copy_records_to_table(name, schema_name=schema, records=part)
+
+
+def added(after: Added, before: Added) -> Added:
+    """Return the rows that are new, of tables in which none was changed in place or taken out."""
+    found = {}
+    for table, rows in after.items():
+        known = set(map(repr, before.get(table, [])))
+        new = [row for row in rows if repr(row) not in known]
+        if new and len(rows) - len(new) == len(known):
+            found[table] = new
+    return found
+
+
+@asynccontextmanager
+async def open_consuming(name: str, track: Track) -> AsyncIterator[Race]:
+    """Count what a service hears of the suite that has worked."""
+    recorded = await track.recorded()
+    race = Consuming(recorded, name, 0)
+    race.records = await _count(recorded.servers.kafka.bootstrap, race.topics)
+    await race.ours()  # whose rows the floor copies
+    yield race
+
+
+async def _count(bootstrap: str, topics: Sequence[str]) -> int:
+    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=bootstrap)
+    async with connected(consumer):
+        places = [TopicPartition(topic, n) for topic in topics for n in consumer.partitions_for_topic(topic)]
+        return sum((await consumer.end_offsets(places)).values())
+
+
+def row(service: str) -> Row:
+    """Return the row of a service."""
+    floor = "read, decode and COPY of the same rows into the same tables"
+    return Row(
+        f"consume-{service}",
+        f"events applied by {service}",
+        floor,
+        "events/s",
+        0.7,
+        True,
+        partial(open_consuming, service),
+    )
+
+
+ROWS = tuple(map(row, SERVICES))

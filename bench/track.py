@@ -1,0 +1,28 @@
+"""What the rows of one run share: the servers, and the suite that has worked."""
+
+from contextlib import AsyncExitStack
+
+from bench.recorded import Recorded, record
+from bench.servers import Servers, both_servers
+
+
+class Track:
+    """Makes each when the first row wants it; all are ended with the run."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        """Name what ends with the run."""
+        self._stack = stack
+        self._servers: Servers | None = None
+        self._recorded: Recorded | None = None
+
+    async def servers(self) -> Servers:
+        """Return the two servers."""
+        if self._servers is None:
+            self._servers = await self._stack.enter_async_context(both_servers())
+        return self._servers
+
+    async def recorded(self) -> Recorded:
+        """Return the suite that has worked."""
+        if self._recorded is None:
+            self._recorded = await self._stack.enter_async_context(record(await self.servers()))
+        return self._recorded
