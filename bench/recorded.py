@@ -90,18 +90,19 @@ def order(number: int) -> ShopOrder:
 async def rows_of(dsn: str) -> dict[str, list[tuple[object, ...]]]:
     """Return the rows of all tables, by the tables' names as SQL has them; generated columns are left out."""
     connection = await asyncpg.connect(dsn)
-    found: dict[str, list[tuple[object, ...]]] = {}
-    for table, columns in await connection.fetch(COLUMNS):
-        rows = await connection.fetch(f"select {columns} from {table}")  # noqa: S608 - the catalogue's own names
-        found[table] = [tuple(row) for row in rows]
+    found = {
+        table: [tuple(row) for row in await connection.fetch(statement)]
+        for table, statement in await connection.fetch(TABLES)
+    }
     await connection.close()
     return found
 
 
-COLUMNS = """
-    select format('%I.%I', n.nspname, c.relname), string_agg(format('%I', a.attname), ', ' order by a.attnum)
+TABLES = """
+    select format('%I.%I', n.nspname, c.relname), format('select %s from %I.%I',
+        string_agg(format('%I', a.attname), ', ' order by a.attnum), n.nspname, c.relname)
     from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
     where c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0 and not a.attisdropped
         and a.attgenerated = '' and n.nspname not in ('pg_catalog', 'information_schema')
-    group by 1 order by 1
+    group by n.nspname, c.relname order by 1
 """

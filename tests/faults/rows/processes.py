@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 
@@ -33,6 +33,7 @@ POINTS = {
     ),
 }  # fmt: skip
 """Where each service is struck; the first five of each are all points once."""
+ALL_POINTS = 5
 ROUNDS = [
     {service: points[n] for service, points in POINTS.items() if n < len(points)} for n in range(len(POINTS["orders"]))
 ]
@@ -56,36 +57,52 @@ async def kill_each(stage: Stage, random: Draw) -> int:
 
 
 async def kill_at_points(stage: Stage, random: Draw) -> int:
-    """Kill services at their points of a round, which the seed's number names."""
-    return await _at_points(stage, random, "kill", lambda process, _: start_once_killed(process))
+    """Kill services at their points of a round, which the seed's number names; a short run goes through all points."""
+    rounds = ROUNDS[:ALL_POINTS] if random.short else [_round_of(random)]
+    return await _at_points(stage, random, "kill", rounds, lambda process, _: killed(process))
 
 
 async def stop_at_points(stage: Stage, random: Draw) -> int:
-    """Freeze services at their points, shorter and longer than their sessions live, and thaw them."""
-    return await _at_points(stage, random, "stop", _thawed)
+    """Freeze services at their points of a round, shorter and longer than their sessions live, and thaw them."""
+    return await _at_points(stage, random, "stop", [_round_of(random)], _thawed)
+
+
+def _round_of(random: Draw) -> Mapping[str, str]:
+    return ROUNDS[random.number % len(ROUNDS)]
 
 
 async def _at_points(
-    stage: Stage, random: Draw, action: str, struck: Callable[[ServiceUnderTest, Draw], Awaitable[None]]
+    stage: Stage,
+    random: Draw,
+    action: str,
+    rounds: Sequence[Mapping[str, str]],
+    struck: Callable[[ServiceUnderTest, Draw], Awaitable[None]],
 ) -> int:
-    where = ROUNDS[random.number % len(ROUNDS)]
-    processes = [stage.rig.processes[service] for service in where]
-    await asyncio.gather(*(asyncio.to_thread(process.stop) for process in processes))
-    for process, point in zip(processes, where.values(), strict=True):
-        process.fault = f"{point}:{1 if point in RARE else random.randint(1, 4)}:{action}"
-        process.spawn()
+    """Strike each service at its point of each round, one after the other; what was killed starts for the next one."""
+
+    async def strike(process: ServiceUnderTest, points: Sequence[str]) -> None:
+        for point in points:
+            await asyncio.to_thread(process.stop)
+            process.fault = f"{point}:{1 if point in RARE else random.randint(1, 4)}:{action}"
+            process.spawn()
+            await struck(process, random)
+        process.fault = ""
+        if not process.running:
+            await asyncio.to_thread(process.start)
+
+    where = {name: [each[name] for each in rounds if name in each] for name in POINTS}
     asking = asyncio.create_task(_ask_for_pages(stage))
     try:
-        await asyncio.gather(*(struck(process, random) for process in processes))
+        await asyncio.gather(*(strike(stage.rig.processes[name], points) for name, points in where.items()))
     finally:
         asking.cancel()
-        for process in processes:
+        for process in stage.rig.processes.values():
             process.fault = ""
-    return len(where)
+    return sum(map(len, where.values()))
 
 
-async def start_once_killed(process: ServiceUnderTest) -> None:
-    """Wait until a process was killed at its point, and start it again. Raises RuntimeError when it ended otherwise."""
+async def killed(process: ServiceUnderTest) -> None:
+    """Wait until a process was killed at its point. Raises RuntimeError when it ended otherwise."""
 
     async def ended() -> bool:
         return process.popen is not None and process.popen.poll() is not None
@@ -94,8 +111,6 @@ async def start_once_killed(process: ServiceUnderTest) -> None:
     if process.popen is None or process.popen.returncode != -signal.SIGKILL:
         message = f"{process.name} was not killed at {process.fault}.{process.last_words()}"
         raise RuntimeError(message)
-    process.fault = ""
-    await asyncio.to_thread(process.start)
 
 
 async def _thawed(process: ServiceUnderTest, random: Draw) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tests.faults.judge import Verdict, add_findings, compare, everywhere, two_of_a_firm
 from tests.faults.merchant import Merchant
 from tests.faults.row import Draw, Outcome, Row, Run
-from tests.faults.rows.processes import start_once_killed
+from tests.faults.rows.processes import killed
 from tests.faults.setting_back import back_up, set_back
 from tests.faults.stage import Stage
 from tests.faults.story import BEGINNING, Story, found
@@ -84,7 +84,9 @@ async def die_once_asked(process: ServiceUnderTest) -> None:
     await asyncio.to_thread(process.stop)
     process.fault = f"{ASKED}:1:kill"
     process.spawn()
-    await start_once_killed(process)
+    await killed(process)
+    process.fault = ""
+    await asyncio.to_thread(process.start)
 
 
 async def lose_time(merchant: Merchant, old: list[str], firms: int) -> None:
