@@ -1,0 +1,67 @@
+"""A race is fair: in turn, each beginning as often as the other, and judged by the median of its rounds."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+
+from bench.race import Lap, Outcome, Race, Row, run
+
+TRACK = cast("Any", None)
+
+
+class Contestants:
+    """Two whose figures are known."""
+
+    def __init__(self, floor: list[float], ours: list[float]) -> None:
+        self.figures = {"floor": iter(floor), "ours": iter(ours)}
+        self.order: list[str] = []
+
+    async def floor(self) -> Lap:
+        return self._lap("floor")
+
+    async def ours(self) -> Lap:
+        return self._lap("ours")
+
+    def _lap(self, who: str) -> Lap:
+        self.order.append(who)
+        return Lap(next(self.figures[who]), 2.0 if who == "floor" else 3.0)
+
+
+def row_of(contestants: Contestants, bar: float = 0.8, *, least: bool = True, by: Any = "figure") -> Row:
+    @asynccontextmanager
+    async def opened(_: object) -> AsyncIterator[Race]:
+        yield contestants
+
+    return Row("a row", "", "", "events/s", bar, least, opened, by=by)
+
+
+async def test_both_are_raced_in_turn_and_the_first_round_does_not_count() -> None:
+    contestants = Contestants([1, 100, 100], [1, 90, 70])
+    outcome = await run(row_of(contestants), TRACK, 2, lambda _: None)
+    assert contestants.order == ["ours", "floor", "floor", "ours", "ours", "floor"]
+    assert [lap.figure for lap in outcome.ours] == [90, 70]
+    assert outcome.ratio == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("least", "bar", "holds"), [(True, 0.8, True), (True, 0.91, False), (False, 1, True), (False, 0.8, False)]
+)
+def test_a_bar_is_the_least_or_the_most(least: bool, bar: float, holds: bool) -> None:  # noqa: FBT001
+    row = row_of(Contestants([], []), bar, least=least)
+    assert Outcome(row, [Lap(100)] * 3, [Lap(90)] * 3).holds == holds
+
+
+def test_a_machine_that_drifts_meets_both_so_rounds_are_compared_and_not_medians() -> None:
+    row = row_of(Contestants([], []))
+    outcome = Outcome(row, [Lap(10), Lap(20), Lap(40)], [Lap(9), Lap(18), Lap(36)])
+    assert outcome.ratio == pytest.approx(0.9)
+    assert outcome.spread == pytest.approx(1.5)
+
+
+def test_a_row_may_be_judged_by_its_cpu_and_tells_both() -> None:
+    outcome = Outcome(row_of(Contestants([], []), 1.3, least=False, by="cpu"), [Lap(100, 2)], [Lap(50, 3)])
+    assert (outcome.ratio, outcome.cpu_ratio, outcome.holds) == (1.5, 1.5, False)
+    said = outcome.as_json()
+    assert (said["ratio"], said["floor"]) == (1.5, [{"figure": 100, "cpu": 2}])
