@@ -7,6 +7,9 @@ import logging
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from statistics import median
+
+import structlog
 
 from bench.machine import Description, describe
 from bench.race import UNSTEADY, Outcome, Row, run
@@ -18,7 +21,8 @@ from klientela.tables import number, table, terminal
 def main() -> int:
     """Race the rows that were named, or all; 0 when all bars are met."""
     asked = arguments()
-    logging.disable()  # what Kafka's client says while servers start is no news here
+    logging.disable()  # what clients say while servers start is no news here
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL + 1))
     if asked.list:
         for row in ROWS.values():
             print(f"{row.name:12} {row.what}; floor: {row.floor}")
@@ -33,21 +37,29 @@ def main() -> int:
     return 0 if all(outcome.holds for outcome in outcomes) else 1
 
 
-async def race(rows: Sequence[Row], rounds: int) -> list[Outcome]:
+async def race(rows: Sequence[Row], number_of_rounds: int) -> list[Outcome]:
     """Race one row after the other."""
     async with AsyncExitStack() as stack:
         track = Track(stack)
-        return [await run(row, track, rounds, say) for row in rows]
+        return [await run(row, track, number_of_rounds, say) for row in rows]
 
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="klientela bench", description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW", type=row_name, help="rows of the table; all if none")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds that count, after one to warm up (5)")
+    parser.add_argument("--rounds", type=rounds, default=5, help="rounds that count, after one to warm up (5)")
     parser.add_argument("--json", action="store_true", help="print JSON for machines on stdout")
     parser.add_argument("--list", action="store_true", help="say which rows there are, and end")
     return parser.parse_args()
+
+
+def rounds(text: str) -> int:
+    """Return a number of rounds. Raises ArgumentTypeError for none."""
+    if not text.isdigit() or not int(text):
+        message = "at least one round"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
 
 
 def row_name(text: str) -> str:
@@ -64,7 +76,8 @@ def show(machine: Description, outcomes: Sequence[Outcome]) -> None:
     console.print(str(machine))
     lines = table("row", "unit", *map(number, ("floor", "ours", "ratio", "CPU ratio", "bar")), "")
     for outcome in outcomes:
-        row, (floor, ours) = outcome.row, medians(outcome)
+        row = outcome.row
+        floor, ours = (median(lap.figure for lap in laps) for laps in (outcome.floor, outcome.ours))
         bar = f"{'≥' if row.least else '≤'} {row.bar}"
         mark = "[green]met[/]" if outcome.holds else "[bold red]missed[/]"
         cells = (f"{floor:,.0f}", f"{ours:,.0f}", f"{outcome.ratio:.2f}", f"{outcome.cpu_ratio:.2f}")
@@ -75,11 +88,6 @@ def show(machine: Description, outcomes: Sequence[Outcome]) -> None:
             console.print(
                 f"{outcome.row.name}: the floor itself varied by {outcome.spread:.0%}; run it again in quiet."
             )
-
-
-def medians(outcome: Outcome) -> tuple[float, float]:
-    """Return the median figures of both."""
-    return tuple(sorted(lap.figure for lap in laps)[len(laps) // 2] for laps in (outcome.floor, outcome.ours))  # type: ignore[return-value]
 
 
 def say(text: str) -> None:

@@ -13,10 +13,7 @@ UNSTEADY = 0.15
 
 
 class Lap(NamedTuple):
-    """One contestant's part of one round: its figure, and the CPU that it took for one unit, in microseconds.
-
-    The CPU is that of this process, or of the processes that the row names; 0 where nobody asks.
-    """
+    """One contestant's part of one round: its figure, and this process' CPU for one unit, in microseconds."""
 
     figure: float
     cpu: float = 0.0
@@ -69,7 +66,7 @@ class Outcome:
     @property
     def cpu_ratio(self) -> float:
         """The same of the CPU."""
-        return median(ratio(o.cpu, f.cpu) for f, o in self.pairs)
+        return median(o.cpu / f.cpu if f.cpu else 0 for f, o in self.pairs)
 
     @property
     def pairs(self) -> list[tuple[Lap, Lap]]:
@@ -78,8 +75,8 @@ class Outcome:
 
     @property
     def spread(self) -> float:
-        """How far the floor's figures lie apart, as a share of their median."""
-        figures = [lap.figure for lap in self.floor]
+        """How far what the floor is judged by lies apart, as a share of its median."""
+        figures = [getattr(lap, self.row.by) for lap in self.floor]
         return ratio(max(figures) - min(figures), median(figures))
 
     @property
@@ -97,16 +94,19 @@ class Outcome:
 
 
 def ratio(one: float, other: float) -> float:
-    """Return how often the other one goes into one; 0 if there is no other.
+    """Return how often the other one goes into one. Raises ValueError where a contestant did nothing.
 
-    >>> ratio(3, 2), ratio(1, 0)
-    (1.5, 0.0)
+    >>> ratio(3, 2)
+    1.5
     """
-    return one / other if other else 0.0
+    if not other:
+        message = "a contestant did nothing"
+        raise ValueError(message)
+    return one / other
 
 
 async def run(row: Row, track: Track, rounds: int, say: Callable[[str], None]) -> Outcome:
-    """Race so many rounds, after one that does not count; in every other one ours begins."""
+    """Race so many rounds, after one that does not count; in every other one of them ours begins."""
     floor: list[Lap] = []
     ours: list[Lap] = []
     async with row.open(track) as race:

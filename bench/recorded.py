@@ -32,15 +32,15 @@ class Recorded(NamedTuple):
     rig: Rig
     before: Mapping[str, str]
 
-    async def anew(self, service: str) -> str:
-        """Make a database as the service's was before the first order; return its address."""
+    @asynccontextmanager
+    async def anew(self, service: str) -> AsyncIterator[str]:
+        """Give the address of a database as the service's was before the first order; it is thrown away afterwards."""
         name = f"bench_{uuid4().hex[:8]}"
         await self.servers.copy(self.before[service], name)
-        return self.servers.dsn(name)
-
-    async def throw_away(self, dsn: str) -> None:
-        """Drop such a database."""
-        await self.servers.command("drop database %I with (force)", dsn.rsplit("/", 1)[1])
+        try:
+            yield self.servers.dsn(name)
+        finally:
+            await self.servers.command("drop database %I with (force)", name)
 
 
 @asynccontextmanager

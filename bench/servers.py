@@ -29,11 +29,11 @@ class Servers(NamedTuple):
         """Return the address of a database."""
         return f"{self.postgres.dsn.rsplit('/', 1)[0]}/{database}"
 
-    async def database(self, package: str | None = None) -> str:
-        """Make a database with the chassis' tables, and those of a package; return its address."""
+    async def log(self) -> str:
+        """Make a database with the chassis' tables alone; return its address."""
         name = f"bench_{uuid4().hex[:8]}"
         await self.command("create database %I", name)
-        await migrate(self.dsn(name), package)
+        await migrate(self.dsn(name), None)
         return self.dsn(name)
 
     async def command(self, sql: str, *names: str) -> None:

@@ -1,27 +1,36 @@
 """Wall and CPU time of what happens between two instants."""
 
+import asyncio
 import time
-from collections.abc import Iterable
-
-import psutil
+from collections.abc import Coroutine
+from typing import Any
 
 from bench.race import Lap
 
 
 class Stopwatch:
-    """Started when it is made; counts the CPU of this process, or of those that are named."""
+    """Started when it is made; counts the CPU of this process."""
 
-    def __init__(self, processes: Iterable[psutil.Process] = ()) -> None:
+    def __init__(self) -> None:
         """Start."""
-        self._processes = list(processes)
-        self._began, self._cpu = time.perf_counter(), self._spent()
+        self._began, self._cpu = time.perf_counter(), time.process_time()
 
     def rate(self, units: int) -> Lap:
         """Return how many units there were in a second, and the CPU of one."""
-        seconds, cpu = time.perf_counter() - self._began, self._spent() - self._cpu
+        seconds, cpu = time.perf_counter() - self._began, time.process_time() - self._cpu
         return Lap(units / seconds, cpu / units * 1e6)
 
-    def _spent(self) -> float:
-        if not self._processes:
-            return time.process_time()
-        return sum(sum(process.cpu_times()[:2]) for process in self._processes)
+
+async def until_over(working: Coroutine[Any, Any, None], over: asyncio.Event) -> None:
+    """Let what would go on for ever work until it is over. Raises what it fails with."""
+    task, waiting = asyncio.create_task(working), asyncio.create_task(over.wait())
+    try:
+        await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+            message = "it ended by itself"
+            raise RuntimeError(message)
+    finally:
+        task.cancel()
+        waiting.cancel()
+        await asyncio.gather(task, waiting, return_exceptions=True)

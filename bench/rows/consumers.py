@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from bench.race import Lap, Race, Row
 from bench.recorded import Recorded, rows_of
 from bench.servers import opened
-from bench.stopwatch import Stopwatch
+from bench.stopwatch import Stopwatch, until_over
 from bench.track import Track
 from chassis.closing import connected
 from chassis.consume.feed_client import FeedClient
@@ -48,56 +48,59 @@ class Consuming:
 
     async def ours(self) -> Lap:
         """Consume from the state before the first order until every record has been applied."""
-        dsn = await self.recorded.anew(self.service.name)
-        watch, over, applied = list[Stopwatch](), asyncio.Event(), 0
+        async with self.recorded.anew(self.service.name) as dsn:
+            lap = await self._consume(dsn)
+            if not self._added:
+                before = await rows_of(self.recorded.servers.dsn(self.recorded.before[self.service.name]))
+                self._added = added(await rows_of(dsn), before)
+            return lap
+
+    async def _consume(self, dsn: str) -> Lap:
+        over, laps, applied = asyncio.Event(), list[Lap](), 0
+        watch: Stopwatch | None = None
         async with opened(dsn) as database:
             subscription = Subscription(database, self.service)
             feed = FeedClient(lambda source: f"http://127.0.0.1:{self.recorded.rig.ports[source]}", "nobody")
             reader = TopicReader(subscription, Mender(subscription, feed), self.recorded.rig.prefix)
 
             async def apply(topic: str, batch: Sequence[ConsumerRecord]) -> None:
-                nonlocal applied
-                watch.append(watch[0] if watch else Stopwatch())
+                nonlocal applied, watch
+                watch = watch or Stopwatch()
                 await reader.apply(topic, batch)
                 applied += len(batch)
                 if applied >= self.records:
+                    laps.append(watch.rate(self.records))
                     over.set()
 
             bootstrap = self.recorded.servers.kafka.bootstrap
-            running = asyncio.create_task(LaneConsumer(bootstrap, uuid4().hex, self.topics, apply).run())
-            waiting = asyncio.create_task(over.wait())
-            await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
-            lap = watch[0].rate(self.records) if watch else Lap(0)
-            for task in (running, waiting):
-                task.cancel()
-            await asyncio.gather(running, waiting, return_exceptions=True)
-            await feed.close()
-        if not self._added:
-            self._added = added(await rows_of(dsn), await rows_of(await self.recorded.anew(self.service.name)))
-        await self.recorded.throw_away(dsn)
-        return lap
+            try:
+                await until_over(LaneConsumer(bootstrap, uuid4().hex, self.topics, apply).run(), over)
+            finally:
+                await feed.close()
+        return laps[0]
 
     async def floor(self) -> Lap:
-        """Read, decode what the service hears, and copy its rows, a transaction for each partition's answer."""
-        dsn = await self.recorded.anew(self.service.name)
-        connection = await asyncpg.connect(dsn, server_settings={"session_replication_role": "replica"})
+        """Read, decode what the service hears, and copy its rows: a transaction for each partition, all at once."""
         consumer = AIOKafkaConsumer(
             *self.topics, bootstrap_servers=self.recorded.servers.kafka.bootstrap, group_id=uuid4().hex,
             enable_auto_commit=False, auto_offset_reset="earliest", max_partition_fetch_bytes=2 * 1024 * 1024,
         )  # fmt: skip
-        async with connected(consumer):
+        async with (
+            self.recorded.anew(self.service.name) as dsn,
+            asyncpg.create_pool(dsn, max_size=6, server_settings={"session_replication_role": "replica"}) as pool,
+            connected(consumer.start, consumer.stop),
+        ):
             read, watch = 0, None
             while read < self.records:
                 found = await consumer.getmany(timeout_ms=100, max_records=4 * FETCH)
                 watch = watch or Stopwatch()
+                copying = []
                 for place, batch in found.items():
                     self._decode(place, batch)
-                    await self._copy(connection, read, read + len(batch))
+                    copying.append(self._copy(pool, read, read + len(batch)))
                     read += len(batch)
-            lap = watch.rate(self.records) if watch else Lap(0)
-        await connection.close()
-        await self.recorded.throw_away(dsn)
-        return lap
+                await asyncio.gather(*copying)
+            return watch.rate(self.records) if watch else Lap(0)
 
     def _decode(self, place: TopicPartition, batch: Sequence[ConsumerRecord]) -> None:
         source = place.topic.removeprefix(self.recorded.rig.prefix)
@@ -106,8 +109,8 @@ class Consuming:
             if kind := self._types.get(said.type):
                 event_of(said, kind)
 
-    async def _copy(self, connection: asyncpg.Connection, start: int, end: int) -> None:
-        async with connection.transaction():
+    async def _copy(self, pool: "asyncpg.Pool[asyncpg.Record]", start: int, end: int) -> None:
+        async with pool.acquire() as connection, connection.transaction():
             for table, rows in self._added.items():
                 part = rows[len(rows) * start // self.records : len(rows) * end // self.records]
                 schema, name = table.split(".")
@@ -137,7 +140,7 @@ async def open_consuming(name: str, track: Track) -> AsyncIterator[Race]:
 
 async def _count(bootstrap: str, topics: Sequence[str]) -> int:
     consumer = AIOKafkaConsumer(*topics, bootstrap_servers=bootstrap)
-    async with connected(consumer):
+    async with connected(consumer.start, consumer.stop):
         places = [TopicPartition(topic, n) for topic in topics for n in consumer.partitions_for_topic(topic)]
         return sum((await consumer.end_offsets(places)).values())
 

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from bench.race import Lap, Race, Row
 from bench.servers import PARTITIONS
-from bench.stopwatch import Stopwatch
+from bench.stopwatch import Stopwatch, until_over
 from bench.track import Track
 from chassis.closing import connected
 from chassis.consume.lane_consumer import FETCH, LaneConsumer
@@ -31,7 +31,7 @@ class Reading:
             self.topic, bootstrap_servers=self.bootstrap, group_id=f"floor-{uuid4().hex}", enable_auto_commit=False,
             auto_offset_reset="earliest", max_partition_fetch_bytes=2 * 1024 * 1024,
         )  # fmt: skip
-        async with connected(consumer):
+        async with connected(consumer.start, consumer.stop):
             read, watch = 0, None
             while read < RECORDS:
                 found = await consumer.getmany(timeout_ms=100, max_records=4 * FETCH)
@@ -41,7 +41,7 @@ class Reading:
 
     async def ours(self) -> Lap:
         """Consume with a handler of batches that does nothing, until all of it has come."""
-        read, over = 0, asyncio.Event()
+        read, over, laps = 0, asyncio.Event(), list[Lap]()
         watch: Stopwatch | None = None
 
         async def apply(_: str, batch: Sequence[ConsumerRecord]) -> None:
@@ -49,14 +49,11 @@ class Reading:
             watch = watch or Stopwatch()
             read += len(batch)
             if read >= RECORDS:
+                laps.append(watch.rate(RECORDS))
                 over.set()
 
-        consuming = asyncio.create_task(LaneConsumer(self.bootstrap, f"ours-{uuid4().hex}", [self.topic], apply).run())
-        await over.wait()
-        lap = watch.rate(RECORDS) if watch else Lap(0)
-        consuming.cancel()
-        await asyncio.gather(consuming, return_exceptions=True)
-        return lap
+        await until_over(LaneConsumer(self.bootstrap, f"ours-{uuid4().hex}", [self.topic], apply).run(), over)
+        return laps[0]
 
 
 @asynccontextmanager
@@ -65,7 +62,7 @@ async def open_reading(track: Track) -> AsyncIterator[Race]:
     servers = await track.servers()
     topic = await servers.topic()
     producer = AIOKafkaProducer(bootstrap_servers=servers.kafka.bootstrap, acks="all", max_batch_size=512 * 1024)
-    async with connected(producer):
+    async with connected(producer.start, producer.stop):
         for start in range(0, RECORDS, AT_ONCE):
             batch = producer.create_batch()
             for _ in range(AT_ONCE):
@@ -80,9 +77,9 @@ ROWS = (
         "CPU of the lane consumer's loop for one record, without handlers",
         "getmany of the same topic",
         "records/s",
-        1.3,
-        False,
-        open_reading,
+        bar=1.3,
+        least=False,
+        open=open_reading,
         by="cpu",
     ),
 )

@@ -18,8 +18,12 @@ STATEMENT = re.compile(
 )
 """What a text begins with that is SQL and not a sentence."""
 
-SESSION = re.compile(r"\s*(set\s+(?!local\s)|listen\s|select\s+pg_(try_)?advisory_lock)", re.IGNORECASE)
-"""What a statement begins with that outlives its transaction."""
+SESSION = re.compile(
+    r"^\s*(set\s+(?!local\s|transaction\s)\w+\s*(=|\sto\s)|listen\s+\w+\s*$|create\s+temp|declare\s.+with\s+hold)"
+    r"|pg_(try_)?advisory_lock(_shared)?\(|set_config\([^()]+,\s*false\)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What a statement says that outlives its transaction."""
 
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -68,22 +72,24 @@ def _sql_built(_: PurePosixPath, text: str) -> Iterator[Finding]:
 
 
 def _sql_outside(_: PurePosixPath, text: str) -> Iterator[Finding]:
-    tree = ast.parse(text)
-    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.Constant) and isinstance(node.value, str)) or id(node) in prose:
-            continue
-        if STATEMENT.match(node.value):
-            yield node.lineno, "SQL outside store and migrations"
+    for line, said in _texts(text):
+        if STATEMENT.match(said):
+            yield line, "SQL outside store and migrations"
 
 
 def _session_changed(_: PurePosixPath, text: str) -> Iterator[Finding]:
-    for node in ast.walk(ast.parse(text)):
-        if not (isinstance(node, ast.Call) and node.args and called(node).rpartition(".")[2] in RUNS):
-            continue
-        first = node.args[0]
-        if isinstance(first, ast.Constant) and isinstance(first.value, str) and SESSION.match(first.value):
-            yield node.lineno, "a pool's connections are not reset: what outlives the transaction needs one of its own"
+    for line, said in _texts(text):
+        if SESSION.search(said):
+            yield line, "a pool's connections are not reset: what outlives the transaction needs one of its own"
+
+
+def _texts(text: str) -> Iterator[tuple[int, str]]:
+    """Return the texts of a module that are no prose, each with its line."""
+    tree = ast.parse(text)
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            yield node.lineno, node.value
 
 
 def _in_a_service(path: PurePosixPath) -> bool:

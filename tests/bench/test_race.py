@@ -1,4 +1,4 @@
-"""A race is fair: in turn, each beginning as often as the other, and judged by the median of its rounds."""
+"""A race is fair: in turn, each beginning in every other round, and judged by the median of its rounds."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,7 +34,7 @@ def row_of(contestants: Contestants, bar: float = 0.8, *, least: bool = True, by
     async def opened(_: object) -> AsyncIterator[Race]:
         yield contestants
 
-    return Row("a row", "", "", "events/s", bar, least, opened, by=by)
+    return Row("a row", "", "", "events/s", bar=bar, least=least, open=opened, by=by)
 
 
 async def test_both_are_raced_in_turn_and_the_first_round_does_not_count() -> None:
@@ -65,3 +65,9 @@ def test_a_row_may_be_judged_by_its_cpu_and_tells_both() -> None:
     assert (outcome.ratio, outcome.cpu_ratio, outcome.holds) == (1.5, 1.5, False)
     said = outcome.as_json()
     assert (said["ratio"], said["floor"]) == (1.5, [{"figure": 100, "cpu": 2}])
+
+
+def test_a_contestant_that_did_nothing_has_met_no_bar() -> None:
+    outcome = Outcome(row_of(Contestants([], []), 1.3, least=False), [Lap(0)], [Lap(90)])
+    with pytest.raises(ValueError, match="did nothing"):
+        _ = outcome.holds

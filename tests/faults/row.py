@@ -22,7 +22,7 @@ class Draw(Random):
 
 
 LONGEST = 45 * 60
-"""Seconds that any run has."""
+"""Seconds that any run has, on a stage that stands."""
 Strike = Callable[[Stage, Draw], Awaitable[int]]
 """Strikes and mends what it broke itself; returns how many faults that were."""
 

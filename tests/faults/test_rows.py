@@ -12,14 +12,14 @@ import pytest_asyncio
 from chassis import points
 from tests.faults.row import Draw
 from tests.faults.rows import MODULES, ROWS, members, processes, releases
-from tests.faults.rows.processes import ALL_POINTS, POINTS
+from tests.faults.rows.processes import IN_A_ROW, POINTS
 from tests.faults.rows.releases import HOW
 from tests.faults.rows.rewinds import ASKED, OWNERS
 from tests.faults.stage import Theatre
 from tests.rig import SERVICES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-SEEDS = {"fatal": (HOW.index("kill"), HOW.index("hoard")), "rewind-owner": (len(OWNERS),)}
+SEEDS = {"kill-at-point": range(3), "fatal": (HOW.index("kill"), HOW.index("hoard")), "rewind-owner": (len(OWNERS),)}
 """Which runs of a row; the first alone if it is not named. The rewind is a busy one, in which a consumer dies."""
 LONG = {"disk-postgres", "disk-kafka", "snapshot"}
 """Rows that need root or a machine to themselves: by the command alone."""
@@ -67,6 +67,6 @@ class TestAround:
 
 
 async def test_every_point_and_every_service_is_struck() -> None:
-    first = {point for mine in POINTS.values() for point in mine[:ALL_POINTS]}
+    first = {point for mine in POINTS.values() for point in mine[: IN_A_ROW * len(SEEDS["kill-at-point"])]}
     assert first | {ASKED} == points.POINTS
     assert set(POINTS) == set(SERVICES)

@@ -59,7 +59,8 @@ class Slow:
     """A client whose start takes until it is told to go on."""
 
     def __init__(self) -> None:
-        self.begun, self.go_on, self.said = asyncio.Event(), asyncio.Event(), list[str]()
+        self.begun, self.go_on, self.stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.said: list[str] = []
 
     async def start(self) -> None:
         self.begun.set()
@@ -68,10 +69,11 @@ class Slow:
 
     async def stop(self) -> None:
         self.said.append("stopped")
+        self.stopped.set()
 
 
-async def connect_to(client: Slow, patience: float = 60) -> None:
-    async with connected(client, patience, closing=patience):
+async def connect_to(client: Slow, within: float = 60, closing: float = 60) -> None:
+    async with connected(client.start, client.stop, within, closing=closing):
         pytest.fail("nobody is connected to it")
 
 
@@ -87,9 +89,40 @@ async def test_a_start_ends_by_itself_before_the_client_is_stopped_though_who_wa
     assert client.said == ["started", "stopped"]
 
 
+async def test_who_is_cancelled_while_a_start_is_waited_out_leaves_nothing_running() -> None:
+    """A consumer that was forgotten would join its group later and read nothing."""
+    client = Slow()
+    wanting = asyncio.create_task(connect_to(client, 0.01))
+    await client.begun.wait()
+    for _ in range(2):
+        await asyncio.sleep(0)
+        wanting.cancel()
+    with pytest.raises((asyncio.CancelledError, TimeoutError)):
+        await wanting
+    client.go_on.set()
+    async with asyncio.timeout(60):
+        await client.stopped.wait()
+    assert client.said == ["started", "stopped"]
+
+
 async def test_a_start_that_never_ends_is_given_up() -> None:
     client = Slow()
     with pytest.raises(TimeoutError):
-        await connect_to(client, 0.01)
+        await connect_to(client, 0.01, 0.01)
+    async with asyncio.timeout(60):
+        await client.stopped.wait()
     client.go_on.set()
+    await asyncio.sleep(0)
+    assert client.said == ["stopped"]
+
+
+async def test_a_start_that_fails_is_told_and_the_client_is_stopped() -> None:
+    client = Slow()
+
+    async def fail() -> None:
+        raise KafkaError
+
+    with pytest.raises(KafkaError):
+        async with connected(fail, client.stop):
+            pytest.fail("nobody is connected to it")
     assert client.said == ["stopped"]

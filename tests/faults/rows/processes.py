@@ -8,6 +8,7 @@ from itertools import count
 
 import httpx
 
+from chassis.consume.attempts import DEATHS_BORNE
 from tests.faults.row import Draw, Row, under_load
 from tests.faults.stage import Stage
 from tests.rig import ServiceUnderTest, until
@@ -33,7 +34,8 @@ POINTS = {
     ),
 }  # fmt: skip
 """Where each service is struck; the first five of each are all points once."""
-ALL_POINTS = 5
+IN_A_ROW = DEATHS_BORNE - 1
+"""How often a process may die before it has done anything, and nothing is blamed for it."""
 ROUNDS = [
     {service: points[n] for service, points in POINTS.items() if n < len(points)} for n in range(len(POINTS["orders"]))
 ]
@@ -57,8 +59,9 @@ async def kill_each(stage: Stage, random: Draw) -> int:
 
 
 async def kill_at_points(stage: Stage, random: Draw) -> int:
-    """Kill services at their points of a round, which the seed's number names; a short run goes through all points."""
-    rounds = ROUNDS[:ALL_POINTS] if random.short else [_round_of(random)]
+    """Kill services at their points of a round, which the seed's number names; of two rounds if it is to be short."""
+    n = random.number * IN_A_ROW
+    rounds = ROUNDS[n : n + IN_A_ROW] if random.short else [_round_of(random)]
     return await _at_points(stage, random, "kill", rounds, lambda process, _: killed(process))
 
 
@@ -93,7 +96,9 @@ async def _at_points(
     where = {name: [each[name] for each in rounds if name in each] for name in POINTS}
     asking = asyncio.create_task(_ask_for_pages(stage))
     try:
-        await asyncio.gather(*(strike(stage.rig.processes[name], points) for name, points in where.items()))
+        async with asyncio.TaskGroup() as strikes:
+            for name, points in where.items():
+                strikes.create_task(strike(stage.rig.processes[name], points))
     finally:
         asking.cancel()
         for process in stage.rig.processes.values():

@@ -1,9 +1,9 @@
 """Clients of Kafka, from their start to their end: neither waits for ever for a server that is gone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import Any
 
 STARTING = 60.0
 """Seconds in which a client connects; Kafka's would try one broker after the other without end."""
@@ -12,31 +12,33 @@ PATIENCE = 5.0
 _unfinished: set["asyncio.Future[object]"] = set()
 
 
-class Client(Protocol):
-    """A producer or a consumer."""
-
-    async def start(self) -> None:
-        """Connect."""
-
-    async def stop(self) -> None:
-        """Disconnect."""
-
-
 @asynccontextmanager
-async def connected(client: Client, within: float = STARTING, *, closing: float = PATIENCE) -> AsyncIterator[None]:
+async def connected(
+    start: Callable[[], Coroutine[Any, Any, None]],
+    stop: Callable[[], Awaitable[None]],
+    within: float = STARTING,
+    *,
+    closing: float = PATIENCE,
+) -> AsyncIterator[None]:
     """Start a client within so many seconds, and stop it in the end, also when it is cancelled. Raises TimeoutError.
 
     A start that is cancelled would leave a connection open, so it is given time to end by itself.
     """
-    starting = asyncio.ensure_future(client.start())
+    starting = asyncio.create_task(start())
     try:
-        async with asyncio.timeout(within):
-            await asyncio.shield(starting)
+        await asyncio.wait([starting], timeout=within)
+        if not starting.done():
+            raise TimeoutError
+        starting.result()
         yield
     finally:
-        await close(starting, closing)
-        starting.cancel()
-        await close(client.stop(), closing)
+        await close(_end(starting, stop), closing)
+
+
+async def _end(starting: "asyncio.Task[None]", stop: Callable[[], Awaitable[None]]) -> None:
+    await close(starting)
+    starting.cancel()
+    await stop()
 
 
 async def close(closing: Awaitable[object], patience: float = PATIENCE) -> None:

@@ -20,8 +20,14 @@ from chassis.points import reach
 FETCH = 500
 BUFFER = 1_000
 """Records a partition may have waiting before it is paused."""
+LONGEST_POLL_MS = 100
+"""For so long the broker holds an answer back when nothing is there. A partition that is resumed waits for the poll in
+hand: a backlog in one partition alone is read at 16,000 records a second with this, at 4,000 with five times as much.
+"""
 STUCK_AFTER = 300.0
 """Seconds a batch may take; then the consumer is started anew from the offsets."""
+REBALANCING = 60.0
+"""Seconds that a group waits for its members' batches before it is shared out; who joins waits a little longer."""
 COMMITTING = 5.0
 """Seconds that offsets, which are only a hint, may keep us from reading and from seeing what has failed."""
 CLOSING = 5.0
@@ -130,14 +136,16 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             bootstrap_servers=bootstrap, group_id=group, group_instance_id=instance,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            session_timeout_ms=10_000, rebalance_timeout_ms=60_000, max_partition_fetch_bytes=2 * 1024 * 1024,
-            isolation_level="read_uncommitted", metadata_max_age_ms=NEWS_OF_TOPICS_MS,
+            session_timeout_ms=10_000, rebalance_timeout_ms=int(REBALANCING * 1000),
+            max_partition_fetch_bytes=2 * 1024 * 1024,
+            fetch_max_wait_ms=LONGEST_POLL_MS, isolation_level="read_uncommitted",
+            metadata_max_age_ms=NEWS_OF_TOPICS_MS,
         )  # fmt: skip
 
     async def run(self) -> None:
         """Consume until cancelled or until a worker fails; the caller starts again."""
         self._consumer.subscribe(list(self.topics), listener=self)
-        async with connected(self._consumer, closing=2 * CLOSING):
+        async with connected(self._consumer.start, self._consumer.stop, 2 * REBALANCING, closing=2 * CLOSING):
             try:
                 await self._read()
             finally:

@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from chassis.closing import connected
+from chassis.consume.lane_consumer import LONGEST_POLL_MS
 from chassis.database import TROUBLE, Database
 from chassis.events.unit import Unit, unit_of_work
 from chassis.service import Service
@@ -52,7 +53,10 @@ class Mark(NamedTuple):
 @asynccontextmanager
 async def lookup(bootstrap: str) -> AsyncIterator[Holds]:
     """Connect a consumer that looks messages up, one at a time."""
-    kafka = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
+    kafka = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
+        fetch_max_wait_ms=LONGEST_POLL_MS,
+    )  # fmt: skip
     one = asyncio.Lock()
 
     async def holds(partition: TopicPartition, mark: Mark) -> bool:
@@ -66,7 +70,7 @@ async def lookup(bootstrap: str) -> AsyncIterator[Holds]:
             kafka.seek(partition, mark.offset)
             return Mark.of(await kafka.getone(partition)) == mark
 
-    async with connected(kafka):
+    async with connected(kafka.start, kafka.stop):
         yield holds
 
 

@@ -54,13 +54,13 @@ class Relay:
         session = await self.database.connect()
         try:
             while not await session.fetchval("select pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110  # lint-skip: session-changed its own
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(0.5)  # another process has it
             producer = AIOKafkaProducer(
                 bootstrap_servers=self.bootstrap, enable_idempotence=True, acks="all", linger_ms=0,
                 max_batch_size=512 * 1024, max_request_size=1_048_576, compression_type=None, request_timeout_ms=20_000,
                 metadata_max_age_ms=NEWS_OF_TOPICS_MS,
             )  # fmt: skip
-            async with connected(producer):
+            async with connected(producer.start, producer.stop):
                 try:
                     await self._publish(session, producer)
                 finally:

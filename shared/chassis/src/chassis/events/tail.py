@@ -52,7 +52,7 @@ async def _beyond(
 ) -> AsyncGenerator[Sequence[Record]]:
     """Read what partitions have from offsets to their ends; strangers are passed over."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-    async with connected(consumer, PATIENCE_MS / 1000):
+    async with connected(consumer.start, consumer.stop, PATIENCE_MS / 1000):
         async with asyncio.timeout(PATIENCE_MS / 1000):
             begins, ends = await consumer.beginning_offsets(list(offsets)), await consumer.end_offsets(list(offsets))
         # an offset beyond the end is one of a topic that was made anew, or lost its tail: all of it is read

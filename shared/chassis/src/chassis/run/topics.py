@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
-from chassis.closing import close
+from chassis.closing import connected
 
 PATIENCE = 60.0
 """Seconds in which Kafka says and does what it is asked; who asks begins again then."""
@@ -46,12 +46,8 @@ async def wait_for_topics(bootstrap: str, topics: Sequence[str]) -> int:
 async def _administering(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     """Give a connected client, for as long as it may take. Raises TimeoutError."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await admin.start()
-            yield admin
-    finally:
-        await close(admin.close())
+    async with connected(admin.start, admin.close), asyncio.timeout(PATIENCE):
+        yield admin
 
 
 def _check(answer: object) -> None:
