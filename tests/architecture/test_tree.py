@@ -3,7 +3,7 @@
 import doctest
 import importlib
 import pkgutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import ModuleType
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 import schemas
 from schemas.catalogue import OWNERS
 from scripts import compatibility, generate, notices
-from scripts.linters import documents, layout, rule
+from scripts.linters import documents, egress, layout, rule
 from scripts.linters.__main__ import ROOT, all_rules, violations
 
 
@@ -19,6 +19,11 @@ from scripts.linters.__main__ import ROOT, all_rules, violations
 def test_no_file_breaks_the_rule(name: str) -> None:
     found = violations(ROOT, tuple(each for each in all_rules(ROOT) if each.name == name))
     assert not found, "\n".join(found)
+
+
+def test_who_may_reach_out_is_there_and_does() -> None:
+    for name in egress.ALLOWED:
+        assert list(egress._reaches_out(PurePosixPath(name), (ROOT / name).read_text())), name
 
 
 @pytest.mark.parametrize("service", OWNERS)
