@@ -83,3 +83,7 @@ def test_keys_are_private_and_never_written_twice(tmp_path: Path) -> None:
     assert set(re.findall(r"\}/([\w.-]+)\"", COMPOSE)) <= before.keys()
     assert compose_env.main([str(folder)]) == 1
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_the_databases_log_quotes_nobody() -> None:
+    assert "log_error_verbosity=terse" in block("postgres")

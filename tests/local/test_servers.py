@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -55,6 +56,20 @@ async def test_no_password_no_entry(tmp_path: Path) -> None:
         with pytest.raises(asyncpg.InvalidPasswordError):
             await asyncpg.connect(server.dsn.replace(server.password, "guess"))
         assert server.data.stat().st_mode & 0o777 == 0o700
+
+
+async def test_an_error_quotes_nobodys_row_in_the_log(tmp_path: Path) -> None:
+    with PostgresServer(tmp_path / "postgres") as server:
+        connection = await asyncpg.connect(server.dsn)
+        await connection.execute("create table people (mail text primary key, age int check (age > 0))")
+        for age in (1, 2, -1):
+            with suppress(asyncpg.IntegrityConstraintViolationError):
+                await connection.execute("insert into people values ($1, $2)", "jana@example.com", age)
+        await connection.close()
+        said = server.log.read_text()
+    assert "people_pkey" in said
+    assert "people_age_check" in said
+    assert "jana@example.com" not in said
 
 
 async def test_what_kafka_acknowledged_survives_being_killed(tmp_path: Path) -> None:

@@ -33,8 +33,9 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %d ",
     "log_checkpoints": "off",
+    "log_error_verbosity": "terse",
 }
-"""For a laptop or a small server; fsync stays on."""
+"""For a laptop or a small server; fsync stays on. Details of errors would quote rows, and so people, in a log."""
 FOR_TESTS = {
     "fsync": "off",
     "full_page_writes": "off",
