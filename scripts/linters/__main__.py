@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path, PurePosixPath
 
-from scripts.linters import clock, documents, egress, exceptions, names, places, size, sleeping, sql
+from scripts.linters import clock, documents, egress, exceptions, names, places, sheets, size, sleeping, sql
 from scripts.linters.rule import Rule
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def all_rules(root: Path) -> tuple[Rule, ...]:
     """Return every rule that looks at one file."""
-    modules = (size, names, clock, sql, egress, exceptions, sleeping, places)
+    modules = (size, names, clock, sql, egress, sheets, exceptions, sleeping, places)
     return (*(rule for module in modules for rule in module.RULES), *documents.rules(documents.exists_below(root)))
 
 

@@ -1,26 +1,19 @@
 """One pass through a file: letters come out, everything is counted, rejected rows are written down."""
 
-import csv
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from klientela.errors import Refusal
 from klientela.importing.mapping import Invoice, Rejected, Survey, map_rows
 from klientela.importing.source import COLUMNS, SourceFile
 from klientela.importing.telling import Telling
 from klientela.importing.wire import Letter, letter_of
-
-
-class RowWriter(Protocol):
-    """What csv.writer gives."""
-
-    def writerow(self, row: Sequence[object], /) -> object:
-        """Write one row."""
+from klientela.sheet import RowWriter, Sheet
 
 
 @dataclass(slots=True)
@@ -97,7 +90,7 @@ def written_anew(file: TextIO) -> RowWriter:
     """Empty the file of rejected rows and begin it again with its heading."""
     if is_regular(file.fileno()):
         file.truncate(0)
-    writer = csv.writer(file)
+    writer = Sheet(file)
     writer.writerow(["Line", "Reason", *COLUMNS])
     return writer
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from klientela.errors import Refusal
 from klientela.importing.channel import ensure_rate, import_channels, make_channel, refuse_a_second_coming
 from klientela.importing.checkpoint import Checkpoint, imports_folder
-from klientela.importing.history import History, RowWriter, Tally, rejects_file, written_anew
+from klientela.importing.history import History, Tally, rejects_file, written_anew
 from klientela.importing.outcome import Outcome, outcome_of
 from klientela.importing.progress import Progress
 from klientela.importing.quiet import worked_off
@@ -23,6 +23,7 @@ from klientela.importing.sending import Sending
 from klientela.importing.suite_api import SuiteApi
 from klientela.importing.telling import Telling, orders_of, telling_of
 from klientela.layout import DataDirectory
+from klientela.sheet import RowWriter
 
 INTERRUPTED = 130
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from klientela.errors import Refusal
+from klientela.sheet import meant
 
 COLUMNS = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country")
 DELIMITERS = (",", ";", "\t")
@@ -71,7 +72,7 @@ class SourceFile:
             reader = csv.reader(text, delimiter=self.delimiter)
             next(reader)
             line = reader.line_num + 1
-            for cells in reader:
+            for cells in (list(map(meant, written)) for written in reader):
                 if len(cells) == self.width:
                     yield Row(line, pick(cells), complete=True)
                 elif cells:
