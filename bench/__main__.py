@@ -22,7 +22,7 @@ def main() -> int:
     """Race the rows that were named, or all; 0 when all bars are met."""
     asked = arguments()
     logging.disable()  # what clients say while servers start is no news here
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL + 1))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     if asked.list:
         for row in ROWS.values():
             print(f"{row.name:12} {row.what}; floor: {row.floor}")
