@@ -87,7 +87,9 @@ class Consuming:
         )  # fmt: skip
         async with (
             self.recorded.anew(self.service.name) as dsn,
-            asyncpg.create_pool(dsn, max_size=6, server_settings={"session_replication_role": "replica"}) as pool,
+            asyncpg.create_pool(
+                dsn, min_size=1, max_size=6, server_settings={"session_replication_role": "replica"}
+            ) as pool,
             connected(consumer.start, consumer.stop),
         ):
             read, watch = 0, None
