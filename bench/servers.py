@@ -1,10 +1,7 @@
 """The two servers of a run, as durable as those of `up`, in a folder of their own."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -15,6 +12,7 @@ from chassis.run.migrations import migrate
 from chassis.run.topics import ensure_topics, wait_for_topics
 from klientela.kafka import KafkaBroker
 from klientela.postgres import PostgresServer
+from tests.faults.stage import a_machine
 
 PARTITIONS = 12
 
@@ -60,13 +58,8 @@ class Servers(NamedTuple):
 @asynccontextmanager
 async def both_servers() -> AsyncIterator[Servers]:
     """Start both, and stop them afterwards."""
-    with TemporaryDirectory(prefix="klientela-bench-") as name:
-        servers = Servers(PostgresServer(Path(name) / "postgres"), KafkaBroker(Path(name) / "kafka"))
-        try:
-            await asyncio.gather(*(asyncio.to_thread(server.start) for server in servers))
-            yield servers
-        finally:
-            await asyncio.gather(*(asyncio.to_thread(server.stop) for server in servers))
+    async with a_machine(durable=True) as machine:
+        yield Servers(machine.postgres, machine.kafka)
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from scripts.linters.rule import Finding, Rule, called, is_python, is_test
+from scripts.linters.rule import Finding, Rule, called, imported, is_python, is_test
 
 CLIENTS = frozenset({
     "httpx", "httpcore", "requests", "urllib3", "aiohttp", "pycurl", "websockets", "http.client", "urllib.request",
@@ -30,20 +30,11 @@ ALLOWED = frozenset(
 
 def _reaches_out(_: PurePosixPath, text: str) -> Iterator[Finding]:
     for node in ast.walk(ast.parse(text)):
-        for name in _imported(node):
+        for name in imported(node):
             if any(name == client or name.startswith(f"{client}.") for client in CLIENTS):
                 yield node.lineno, f"{name} reaches out: what a service sends goes through the chassis"  # type: ignore[attr-defined]
         if isinstance(node, ast.Call) and called(node).rpartition(".")[2] in CALLS:
             yield node.lineno, f"{called(node)} reaches out, or around the rules"
-
-
-def _imported(node: ast.AST) -> list[str]:
-    """Return the modules that a statement imports, and those it may mean by the names it takes from one."""
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-        return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return []
 
 
 def _in_a_process_of_a_service(path: PurePosixPath) -> bool:

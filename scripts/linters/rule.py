@@ -59,3 +59,12 @@ def called(node: ast.AST) -> str:
         target = target.value
     parts.append(target.id if isinstance(target, ast.Name) else "")
     return ".".join(reversed(parts))
+
+
+def imported(node: ast.AST) -> list[str]:
+    """Return the modules that a statement imports, and those it may mean by the names it takes from one."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return []

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from scripts.linters.rule import Finding, Rule, called, is_python, is_test
+from scripts.linters.rule import Finding, Rule, called, imported, is_python, is_test
 
 WRITERS = frozenset({"csv.writer", "csv.DictWriter", "writer", "DictWriter"})
 WORKBOOKS = frozenset({"openpyxl", "xlsxwriter", "xlwt", "pandas", "pyexcel"})
@@ -16,14 +16,8 @@ def _written_elsewhere(_: PurePosixPath, text: str) -> Iterator[Finding]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and called(node) in WRITERS:
             yield node.lineno, SAID
-        if isinstance(node, ast.Import) and any(_is_workbook(alias.name) for alias in node.names):
-            yield node.lineno, SAID
-        if isinstance(node, ast.ImportFrom) and _is_workbook(node.module or ""):
-            yield node.lineno, SAID
-
-
-def _is_workbook(module: str) -> bool:
-    return module.partition(".")[0] in WORKBOOKS
+        if WORKBOOKS & {name.partition(".")[0] for name in imported(node)}:
+            yield node.lineno, SAID  # type: ignore[attr-defined]
 
 
 def _may_write(path: PurePosixPath) -> bool:

@@ -30,13 +30,15 @@ class Stage(NamedTuple):
 
 
 @asynccontextmanager
-async def a_machine(postgres: Path | None = None, kafka: Path | None = None) -> AsyncIterator[Machine]:
+async def a_machine(
+    postgres: Path | None = None, kafka: Path | None = None, *, durable: bool = False
+) -> AsyncIterator[Machine]:
     """Start both servers in a folder of their own, or where they are told to keep their data."""
-    with TemporaryDirectory(prefix="klientela-faults-") as name:
+    with TemporaryDirectory(prefix="klientela-machine-") as name:
         folder = Path(name)
         machine = Machine(
             folder,
-            PostgresServer((postgres or folder) / "postgres", durable=False),
+            PostgresServer((postgres or folder) / "postgres", durable=durable),
             KafkaBroker((kafka or folder) / "kafka"),
         )
         servers = (machine.postgres, machine.kafka)
