@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from random import Random
@@ -14,7 +13,8 @@ from uuid import uuid4
 import asyncpg
 import httpx
 
-from tests.faults.inputs import NOBODY, Inputs
+from tests.faults.inputs import Inputs
+from tests.faults.operators import Operators
 from tests.faults.producer import Producer, canonical
 from tests.rig import Rig
 from tests.shop import Shop, ShopOrder, ico_of
@@ -23,7 +23,9 @@ PATIENCE = 240
 """Seconds that somebody tries again."""
 PACE, SLOW_PACE = 0.08, 0.25
 SEVERAL, MANY = 4, 24
-"""How many messages the producer writes, and how many before and after the others if it does so all the time."""
+"""How many messages the producer writes before and after the others, and how many where Kafka loses some."""
+FREE = 24
+"""Operators have at least so many firms to choose from when a load begins."""
 DEVICE = {
     "name": "Kávovar",
     "price": {"amount": "1000", "currency": "CZK"},
@@ -39,9 +41,9 @@ class Load:
         self.rig, self.inputs = rig, Inputs()
         self.apis = {name: rig.api(name) for name in rig.names}
         self._numbers, self._firms = count(1), count(1_000_000)
-        self._earlier: list[str] = []
-        self._latest: list[str] = []
         self.shop, self._bulk = Shop(self.apis["orders"], ""), ""
+        self.operators = Operators(self.ask, self.inputs)
+        self._at_work = 0
         self.producer = Producer(rig, "", "")
 
     async def open(self) -> None:
@@ -62,31 +64,29 @@ class Load:
     async def running(self, random: Random, *, producing: bool = False) -> AsyncIterator[None]:
         """Everybody is at work within; what they have begun is ended afterwards. Entered when the first were heard.
 
-        With ``producing`` the producer is at work all the time.
+        With ``producing`` the producer has much to write before and after.
         """
+        if not self._at_work and len(self.operators.free) < FREE:
+            await self._find_firms(random)
         over, flows = asyncio.Event(), asyncio.Event()
-        firms = [ico_of(next(self._firms)) for _ in range(6)]
-        earlier, self._earlier = self._earlier, []
-        async with asyncio.TaskGroup() as people:
-            people.create_task(self._sell(random, firms, flows, over))
-            people.create_task(self._sell_in_bulk(random))
-            people.create_task(self._sell_by_kafka(random, over, producing=producing))
-            if earlier:
-                people.create_task(self._operate(random, earlier))
-            await flows.wait()
-            try:
-                yield
-            finally:
-                over.set()
-        self._latest = firms
+        self._at_work += 1
+        try:
+            async with asyncio.TaskGroup() as people:
+                people.create_task(self._sell(random, flows, over))
+                people.create_task(self._sell_in_bulk(random, over))
+                people.create_task(self._sell_by_kafka(random, over, MANY if producing else SEVERAL))
+                people.create_task(self.operators.work(random, self._bulk, over))
+                await flows.wait()
+                try:
+                    yield
+                finally:
+                    over.set()
+        finally:
+            self._at_work -= 1
 
     async def sell_one(self, total: Decimal) -> None:
         """One order of a new firm, of just this total."""
         await self._send(ShopOrder(next(self._numbers), total, ico_of(next(self._firms))))
-
-    def rested(self) -> None:
-        """All that was sold has been done: operators may now work on it."""
-        self._earlier = self._latest
 
     async def rush(self, random: Random) -> None:
         """Forty orders and a few operators, all at once, of a firm that nobody knew."""
@@ -130,8 +130,9 @@ class Load:
         self.inputs.sent.append(order)
         await self.shop.send(order, patience=PATIENCE)
 
-    async def _sell(self, random: Random, firms: list[str], flows: asyncio.Event, over: asyncio.Event) -> None:
+    async def _sell(self, random: Random, flows: asyncio.Event, over: asyncio.Event) -> None:
         """Sell until it is over, a dozen at least: large orders, halves given back, refunds before their payment."""
+        firms = [ico_of(next(self._firms)) for _ in range(6)]
         for n in count():
             if n >= 12 and over.is_set():
                 return
@@ -148,24 +149,47 @@ class Load:
                 flows.set()
             await asyncio.sleep(PACE)  # lint-skip: sleep the pace of a shop
 
-    async def _sell_in_bulk(self, random: Random) -> None:
-        """One batch of two dozen firms, whose orders lie in as many lanes."""
-        orders = [self._order(random) for _ in range(24)]
-        self.inputs.sent += orders
-        await self.ask(
-            "orders", "POST", f"/v1/channels/{self._bulk}/orders", {"orders": [canonical(order) for order in orders]}
-        )
+    async def _sell_in_bulk(self, random: Random, over: asyncio.Event) -> None:
+        """A batch of two dozen firms, and one of a few every second until it is over."""
+        await self._import(random, 24)
+        while not over.is_set():
+            await self._import(random, 4)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), 1)
 
-    async def _sell_by_kafka(self, random: Random, over: asyncio.Event, *, producing: bool) -> None:
-        """Four messages; or two dozen, one after the other until it is over, and two dozen more."""
+    async def _import(self, random: Random, number: int) -> list[ShopOrder]:
+        orders = [self._order(random) for _ in range(number)]
+        self.inputs.sent += orders
+        said = {"orders": [canonical(order) for order in orders]}
+        await self.ask("orders", "POST", f"/v1/channels/{self._bulk}/orders", said)
+        return orders
+
+    async def _find_firms(self, random: Random) -> None:
+        """Sell to many firms, and wait until all is done with them: operators then have somebody to work on."""
+        icos = [order.ico for order in await self._import(random, FREE * 2)]
+        async with asyncio.timeout(PATIENCE):
+            while not await self._all_done(icos):
+                await asyncio.sleep(PACE)  # lint-skip: sleep the rows of other processes give no signal
+        self.operators.free += icos
+
+    async def _all_done(self, icos: list[str]) -> bool:
+        """Say whether firms have what comes of a first order: the status of a regular, and a device."""
+        regulars = "select id from clients where ico = any($1) and status = 'Stálý odběratel'"
+        clients = [row["id"] for row in await self.rig.rows("clients", regulars, icos)]
+        owners = "select count(distinct client_id) from devices where client_id = any($1)"
+        ((with_devices,),) = await self.rig.rows("service-desk", owners, clients)
+        return bool(len(clients) == with_devices == len(icos))
+
+    async def _sell_by_kafka(self, random: Random, over: asyncio.Event, around: int) -> None:
+        """Some messages, then one after the other until it is over, and as many more."""
         ended = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.producer.write(ended))
-            self._give_producer(random, MANY if producing else SEVERAL)
-            while producing and not over.is_set():
+            self._give_producer(random, around)
+            while not over.is_set():
                 await asyncio.sleep(SLOW_PACE)  # lint-skip: sleep the pace of a producer
                 self._give_producer(random, 1)
-            self._give_producer(random, MANY if producing else 0)
+            self._give_producer(random, around)
             ended.set()
 
     def _give_producer(self, random: Random, number: int) -> None:
@@ -175,38 +199,3 @@ class Load:
 
     def _order(self, random: Random) -> ShopOrder:
         return ShopOrder(next(self._numbers), Decimal(random.randint(100, 9_000)), ico_of(next(self._firms)))
-
-    async def _operate(self, random: Random, firms: list[str]) -> None:
-        """Operators at work on firms of earlier: relink, unlink, a status, a programme, the service of a device."""
-        clients = [await self._client(ico) for ico in firms[:4]]
-        mine = [order.number for order in self.inputs.sent if order.ico == firms[0] and order.revision == 0]
-        await self._assign(mine[0], firms[1], clients[1])
-        if len(mine) > 1:
-            await self._assign(mine[1], NOBODY, "")
-        await self.ask("clients", "PUT", f"/v1/clients/{clients[2]}/status", {"status": "Klient se slevou"})
-        self.inputs.statuses[firms[2]] = "Klient se slevou"
-        others = {(3_000, 10_000), (200, 700), (50, 1_000)} - {(self.inputs.silver, self.inputs.gold)}
-        self.inputs.silver, self.inputs.gold = random.choice(sorted(others))
-        tiers = {"silver": self.inputs.silver, "gold": self.inputs.gold}
-        await self.ask("loyalty", "PUT", "/v1/programme", {"rates": {"CZK": "10"}, "tiers": tiers})
-        devices = (await self.ask("service-desk", "GET", "/v1/devices", client_id=clients[3]))["items"]
-        for device in [each for each in devices if each["state"] == "active"][:2]:
-            await self._service(device["id"])
-            self.inputs.notices[firms[3]] += 1
-
-    async def _client(self, ico: str) -> str:
-        return str((await self.ask("clients", "GET", "/v1/clients", ico=ico))["items"][0]["id"])
-
-    async def _assign(self, number: int, ico: str, client: str) -> None:
-        """Give an order to a client, or to nobody."""
-        wanted = {"channel_id": self.shop.channel, "external_id": str(number)}
-        order = (await self.ask("orders", "GET", "/v1/orders", **wanted))["items"][0]["id"]
-        method, body = ("PUT", {"client_id": client, "overwrite_billing": True}) if client else ("DELETE", None)
-        await self.ask("orders", method, f"/v1/orders/{order}/client", body)
-        self.inputs.moved[number] = ico
-
-    async def _service(self, device: str) -> None:
-        """Complete a service of a device eleven months ago, so that its next one is near."""
-        job = await self.ask("service-desk", "POST", "/v1/service-orders", {"device_id": device, "title": "Prohlídka"})
-        done = {"completed_at": (datetime.now(UTC) - timedelta(days=336)).isoformat()}
-        await self.ask("service-desk", "POST", f"/v1/service-orders/{job['id']}/complete", done)

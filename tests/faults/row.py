@@ -68,14 +68,14 @@ async def work_unharmed(stage: Stage, random: Draw) -> list[str]:
     async with stage.load.running(random):
         pass
     verdict = await judge(stage.rig, stage.load.inputs)
-    stage.load.rested()
     return [f"before the fault {reason}" for reason in verdict.reasons]
 
 
 def under_load(strike: Strike, *, producing: bool = False) -> Run:
     """A run: load, the fault, the load goes on, the suite comes to rest, the judge looks at everything.
 
-    With ``producing`` a producer goes on over the fault; what Kafka has of it and the service has not, is named.
+    With ``producing`` the producer has much to write before and after; what Kafka has of it and the service has not, is
+    named.
     """
 
     async def run(stage: Stage, random: Draw) -> Outcome:
@@ -87,7 +87,6 @@ def under_load(strike: Strike, *, producing: bool = False) -> Run:
         if any(verdict.counts):
             verdict.reasons[:0] = await stage.load.producer.passed_over()
         verdict.add("stuck", before)
-        stage.load.rested()
         return Outcome(times, verdict, [recovery])
 
     return run
