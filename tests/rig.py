@@ -62,7 +62,8 @@ class ServiceUnderTest(ManagedProcess):
     def launch(self) -> Launch:
         mine = {"KLIENTELA_PORT": str(self.port), "KLIENTELA_FAULT": self.fault, "PATH": os.defpath}
         arguments = [sys.executable, "-m", self.module, "serve", self.service, "--roles", self.roles]
-        return Launch(arguments, {"PYTHONPATH": str(PROJECT), **self.environment, **mine})
+        path = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))  # a twin's sources, if any
+        return Launch(arguments, {"PYTHONPATH": path, **self.environment, **mine})
 
     def answers(self) -> bool:
         with suppress(httpx.HTTPError):

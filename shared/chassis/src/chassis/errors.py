@@ -9,15 +9,16 @@ from typing import ClassVar
 class BusinessError(Exception):
     """A refusal with a stable slug and an HTTP status; the message is for people and may change.
 
-    Subclasses set ``slug`` and ``status`` where they are declared; ``errors`` lists the fields at fault (RFC 9457).
+    Subclasses set ``slug`` and ``status`` where they are declared; ``errors`` lists the fields at fault (RFC 9457), and
+    ``retry_after`` says in how many seconds it may be asked again.
     """
 
     slug: ClassVar[str] = "refused"
     status: ClassVar[int] = 409
 
-    def __init__(self, message: str = "", errors: Sequence[Mapping[str, object]] = ()) -> None:
+    def __init__(self, message: str = "", errors: Sequence[Mapping[str, object]] = (), *, retry_after: int = 0) -> None:
         super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
-        self.errors = list(errors)
+        self.errors, self.retry_after = list(errors), retry_after
 
 
 class NotFound(BusinessError):

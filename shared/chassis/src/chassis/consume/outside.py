@@ -21,6 +21,7 @@ from chassis.closing import connected
 from chassis.consume.lane_consumer import LONGEST_POLL_MS
 from chassis.database import TROUBLE, Database
 from chassis.events.unit import Unit, unit_of_work
+from chassis.points import reach
 from chassis.service import Service
 
 Holds = Callable[[TopicPartition, "Mark"], Awaitable[bool]]
@@ -103,6 +104,7 @@ class OutsideReader:
                     break  # that commit was done, only its answer was lost
                 async with self.database.background, unit_of_work(self.database, self.service.name) as unit:
                     await self.service.outside[topic.removeprefix(self.prefix)](unit, [r.value or b"" for r in records])
+                    reach("outside.stored")
                     await _write(unit, partition, mark, last)
             except TROUBLE as error:
                 log.warning("intake met trouble", topic=topic, error=type(error).__name__)

@@ -35,8 +35,11 @@ from chassis.run.watchdog import Watchdog
 from chassis.service import MAIN, Service, Starts
 from chassis.web.app import build_app
 from chassis.web.keys import KeyReader
+from chassis.web.rates import Rates
 
 ROLES = ("api", "consume", "relay")
+MOST_AT_ONCE = 1_000
+"""Connections and requests that a process has at a time; who comes beyond them is told 503 at once."""
 log = structlog.get_logger()
 
 
@@ -48,7 +51,7 @@ class Process:
         self.database = Database(settings.database(service.name), size=settings.pool_size, stamp=settings.restore_stamp)
         self.app = build_app(
             service, self.database, KeyReader(settings.public_keys.read_text()), settings, self.lifespan,
-            api="api" in roles,
+            rates=Rates(settings.requests_per_second), api="api" in roles,
         )  # fmt: skip
         self.tasks: list[asyncio.Task[None]] = []
         self._joined: set[str] = set()
@@ -195,5 +198,5 @@ def serve(name: str, roles: Sequence[str]) -> None:
     process = Process(load_service(name), settings, roles)
     uvicorn.run(
         process.app, host=settings.host, port=settings.port, log_config=None, access_log=False, server_header=False,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=5, limit_concurrency=MOST_AT_ONCE,
     )  # fmt: skip

@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     partitions: int = Field(default=12, description="Of a topic, at least; a divisor of 48, so that lanes stay whole")
     replication: int = Field(default=-1, description="Of topics made anew; -1 leaves it to the brokers")
     instance: str = Field(default="", description="Names this process in its consumer groups; host and port if empty")
+    requests_per_second: float = Field(
+        default=100, gt=0, description="Of one key to one process; ten seconds' worth may come at once"
+    )
     pool_size: int = Field(default=10, ge=4)
     log: str = "json"
     restore_stamp: str = ""

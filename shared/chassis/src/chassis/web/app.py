@@ -18,6 +18,7 @@ from chassis.web.limits import LimitBody, LimitTime
 from chassis.web.openapi import RULES, DescribedApi, operation_id
 from chassis.web.operations import routes as operation_routes
 from chassis.web.problems import answer_with_problems
+from chassis.web.rates import Rates
 from chassis.web.restating import routes as restating_routes
 from schemas.asyncapi import asyncapi
 
@@ -36,11 +37,13 @@ def build_app(
     settings: object,
     lifespan: Lifespan = _nothing,
     *,
+    rates: Rates | None = None,
     api: bool = True,
 ) -> FastAPI:
     """Build the application of a service; endpoints find the settings at ``request.app.state.settings``.
 
-    Without ``api`` it serves only what every role does: health, metrics, feed and operations.
+    ``rates`` says how often one key may ask; without them as often as it likes. Without ``api`` it serves only what
+    every role does: health, metrics, feed and operations.
     """
     app = DescribedApi(
         title=f"Klientela {service.name}", version=version("chassis"), description=RULES, lifespan=lifespan,
@@ -48,7 +51,7 @@ def build_app(
         redirect_slashes=False, strict_content_type=False,
     )  # fmt: skip
     app.state.service, app.state.database, app.state.keys, app.state.settings = service, database, keys, settings
-    app.state.health = Health()
+    app.state.rates, app.state.health = rates, Health()
     app.state.intake_stored = asyncio.Event()
     answer_with_problems(app)
     app.add_middleware(LimitTime)

@@ -75,10 +75,19 @@ class LimitTime:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        answering = False
+
+        async def answer(message: Message) -> None:
+            nonlocal answering
+            answering = True
+            await send(message)
+
         try:
             async with asyncio.timeout(self.longest):
-                await self.app(scope, receive, send)
+                await self.app(scope, receive, answer)
         except TimeoutError:
+            if answering:
+                raise  # what was begun cannot be taken back: the server ends the connection
             detail = "The request took too long. Try again: with the same Idempotency-Key it is done once."
             await problem(503, "too-slow", detail, retry_after=5)(scope, receive, send)
 

@@ -59,7 +59,7 @@ def answer_with_problems(app: FastAPI) -> None:
 def _refused(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, BusinessError):
         raise error
-    return problem(error.status, error.slug, str(error), error.errors)
+    return problem(error.status, error.slug, str(error), error.errors, error.retry_after)
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -106,14 +106,19 @@ def _methods(request: Request) -> list[str]:
     return sorted({method for route in here for method in route.methods or ()})
 
 
+def _route(request: Request) -> str:
+    """Return the route that was asked, which a log may name: an address may hold what a caller wrote into it."""
+    return getattr(request.scope.get("route"), "path", "")
+
+
 def _unfit(request: Request, error: Exception) -> JSONResponse:
     """Answer what the database cannot hold: NUL, lone surrogates, numbers out of range, a cursor of another list."""
-    log.warning("request does not fit", path=request.url.path, error=type(error).__name__, at=place_of(error))
+    log.warning("request does not fit", route=_route(request), error=type(error).__name__, at=place_of(error))
     return problem(422, "invalid-request", "Some value is not one that can be kept: NUL, half a character, too large.")
 
 
 def _unavailable(request: Request, error: Exception) -> JSONResponse:
-    log.warning("request met trouble", path=request.url.path, error=type(error).__name__)
+    log.warning("request met trouble", route=_route(request), error=type(error).__name__)
     return problem(
         503,
         "try-again",
@@ -123,5 +128,5 @@ def _unavailable(request: Request, error: Exception) -> JSONResponse:
 
 
 def _internal(request: Request, error: Exception) -> JSONResponse:
-    log.error("request failed", path=request.url.path, error=type(error).__name__, at=place_of(error))
+    log.error("request failed", route=_route(request), error=type(error).__name__, at=place_of(error))
     return problem(500, "internal-error", "Something went wrong on our side; nothing was changed.")

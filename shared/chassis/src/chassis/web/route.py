@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, APIRouter
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
@@ -19,6 +20,7 @@ from chassis.web.idempotency import Answered, IdempotencyKey, recall, remember
 from chassis.web.keys import BadKey, Key, KeyReader
 from chassis.web.openapi import PROBLEMS
 from chassis.web.preconditions import has_version, tagged
+from chassis.web.rates import Rates
 from chassis.web.strict import StrictRequest, check_form
 
 Bearer = Annotated[
@@ -47,16 +49,23 @@ class Door:
     def __init__(self, role: str) -> None:
         self.role = role
 
-    async def __call__(self, request: Request, bearer: Bearer) -> Unit:
+    def look_at_key(self, request: Request) -> None:
+        """Turn away who has no good key, or asks too often, before any of the body is read or a connection taken."""
+        key = request.state.key = _read_key(request)
+        rates: Rates | None = request.app.state.rates
+        if rates and key.role != "service":
+            rates.take(key.id)
+
+    async def __call__(self, request: Request, bearer: Bearer) -> Unit:  # noqa: ARG002 - what OpenAPI tells of
         """Open the unit, authorise inside it, and refuse what the endpoint would pass over."""
-        key = _read_key(request, bearer)
+        key: Key = request.state.key
         stack: AsyncExitStack = request.state.stack
         database: Database = request.app.state.database
         cause = command_cause(f"{key.role}:{key.name}", _correlation(request))
         unit = await stack.enter_async_context(unit_of_work(database, request.app.state.service.name, cause))
         await _authorise(unit, key, self.role)
         check_form(request)
-        request.state.key, request.state.unit = key, unit
+        request.state.unit = unit
         return unit
 
 
@@ -77,12 +86,13 @@ Manages = Annotated[Unit, Depends(WritingDoor("manager"))]
 Administers = Annotated[Unit, Depends(WritingDoor("admin"))]
 
 
-def _read_key(request: Request, bearer: HTTPAuthorizationCredentials | None) -> Key:
+def _read_key(request: Request) -> Key:
     reader: KeyReader = request.app.state.keys
-    if bearer is None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
         raise Unauthenticated
     try:
-        return reader.read(bearer.credentials.strip())
+        return reader.read(token.strip())
     except BadKey as error:
         raise Unauthenticated(str(error)) from error
 
@@ -103,18 +113,27 @@ def _correlation(request: Request) -> UUID | None:
         return None
 
 
+def door_of(dependant: Dependant) -> Door | None:
+    """Return the door of an endpoint, if it has one."""
+    if isinstance(dependant.call, Door):
+        return dependant.call
+    return next(filter(None, map(door_of, dependant.dependencies)), None)
+
+
 class UnitRoute(APIRoute):
     """A route whose unit of work ends with the answer: kept when it is a success, undone otherwise."""
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         """Wrap the endpoint with the unit of its request, and say the version of what it answers with."""
         endpoint: Callable[[Request], Any] = super().get_route_handler()
-        model = self.response_model
+        model, door = self.response_model, door_of(self.dependant)
 
         async def answer(request: Request) -> Response:
             try:
                 async with AsyncExitStack() as stack:
                     request.state.stack, request.state.unit = stack, None
+                    if door:
+                        door.look_at_key(request)
                     response: Response = await endpoint(request)
                     if request.state.unit is not None:
                         await remember(request.state.unit, request, response)

@@ -1,0 +1,36 @@
+"""How often somebody may ask: a steady rate and a burst above it (GCRA, ITU-T I.371), counted in this process."""
+
+import asyncio
+import math
+from uuid import UUID
+
+from chassis.errors import BusinessError
+
+MOST_KNOWN = 10_000
+"""A bound on memory: of more keys than these, all begin anew."""
+
+
+class TooManyRequests(BusinessError):
+    """You ask more often than one key may. Wait as long as Retry-After says."""
+
+    slug = "too-many-requests"
+    status = 429
+
+
+class Rates:
+    """Counts requests by key. ``per_second`` may go on for ever, ``burst`` seconds' worth of them come at once."""
+
+    def __init__(self, per_second: float, burst: float = 10) -> None:
+        self._every, self._burst = 1 / per_second, burst
+        self._until: dict[UUID, float] = {}
+        """To when each key has used up its rate, on the loop's clock."""
+
+    def take(self, key: UUID) -> None:
+        """Count a request. Raises TooManyRequests, and then does not count it."""
+        now = asyncio.get_running_loop().time()
+        used = max(self._until.get(key, now), now)
+        if used > now + self._burst:
+            raise TooManyRequests(retry_after=math.ceil(used - now - self._burst))
+        if len(self._until) > MOST_KNOWN:
+            self._until.clear()
+        self._until[key] = used + self._every
