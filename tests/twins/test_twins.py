@@ -35,12 +35,31 @@ def copy_of_sources(to: Path) -> Path:
     return to
 
 
+def broken_copy(twin: Path, to: Path) -> Path:
+    """Copy the sources and break one mechanism of them."""
+    copy = copy_of_sources(to)
+    applied = subprocess.run(
+        ["git", "apply", "--verbose", str(twin)], cwd=copy, capture_output=True, text=True, check=False,
+        env={**os.environ, "GIT_CEILING_DIRECTORIES": str(to.parent)},
+    )  # fmt: skip
+    assert applied.returncode == 0, f"the code has moved on; make {twin.name} anew:\n{applied.stderr}"
+    return copy
+
+
+def sources(copy: Path) -> list[str]:
+    """Return where the packages of a copy lie."""
+    return [str(copy / source / "src") for source in SOURCES]
+
+
 def run(copy: Path, tests: list[str]) -> subprocess.CompletedProcess[str]:
     """Run tests of the project against a copy of the sources."""
-    path = os.pathsep.join(str(copy / source / "src") for source in SOURCES)
     call = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--rootdir", str(PROJECT), *tests]
     call += SEEDS if SIMULATION in tests else ()
-    environment = {**os.environ, "PYTHONPATH": path, "HYPOTHESIS_STORAGE_DIRECTORY": str(copy / "hypothesis")}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(sources(copy)),
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(copy / "hypothesis"),
+    }
     return subprocess.run(call, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=180)
 
 
@@ -54,12 +73,7 @@ def caught_by(twin: Path) -> list[str]:
 @pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.stem)
 def test_the_twin_is_caught(twin: Path, tmp_path: Path) -> None:
     server_dsn()
-    copy = copy_of_sources(tmp_path)
-    applied = subprocess.run(
-        ["git", "apply", "--verbose", str(twin)], cwd=copy, capture_output=True, text=True, check=False,
-        env={**os.environ, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)},
-    )  # fmt: skip
-    assert applied.returncode == 0, f"the code has moved on; make {twin.name} anew:\n{applied.stderr}"
+    copy = broken_copy(twin, tmp_path)
     for tests in caught_by(twin):
         done = run(copy, [tests])
         assert done.returncode == 1, f"{tests} did not notice {twin.stem}:\n{done.stdout[-2_000:]}"
