@@ -129,7 +129,6 @@ async def thaw_old_relay(stage: Stage, random: Draw) -> int:
     await asyncio.to_thread(orders.stop)
     orders.fault = f"{random.choice(RELAYING)}:{random.randint(1, 4)}:stop"
     orders.spawn()
-
     await orders.frozen()
     await stage.rig.rows("orders", LOCKS)
     async with second(stage, "orders"):
@@ -142,11 +141,11 @@ async def thaw_old_relay(stage: Stage, random: Draw) -> int:
 
 
 async def wrong_clocks(stage: Stage, random: Draw) -> Outcome:
-    """Each database's clock is an hour before or behind, then the other way round, then right again, under load.
+    """Each database's clock is an hour fast or slow, then the other way round, then right again, under load.
 
-    A programme that is to begin in half an hour begins while loyalty's clock is before. What began by a wrong clock
-    holds from an hour that is not yet, or is overruled by what was set before it; no timer comes back for that. So
-    when clocks are right a manager sets the programme anew, and whom that leaves in a wrong tier, the judge finds.
+    A programme that is to begin in half an hour begins while loyalty's clock is fast. What is set by a fast clock holds
+    from an hour that is still to come, what is set by a slow one is overruled by what was set before, and no timer
+    comes twice. So when clocks are right a manager sets the programme anew, which brings everybody to their tier.
     """
     unlike = await work_unharmed(stage, random)
     begins = datetime.now(UTC) + HOUR / 2
@@ -183,7 +182,7 @@ async def set_programme(stage: Stage, silver: int, gold: int, **when: str) -> No
 
 
 async def set_clocks(stage: Stage, ahead: Mapping[str, timedelta]) -> None:
-    """Put the clock of each service's database before or behind the right time."""
+    """Set the clock of each service's database so much fast; what is below zero is slow."""
     for name, by in ahead.items():
         await stage.rig.rows(name, "update chassis.clock set ahead = $1", by)
 
