@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+import psutil
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -69,6 +70,14 @@ class ServiceUnderTest(ManagedProcess):
         with suppress(httpx.HTTPError):
             return httpx.get(f"{self.base}/health/ready", timeout=1).status_code == 200
         return False
+
+    async def frozen(self, patience: float = 90) -> None:
+        """Wait until it has stopped itself at its fault. Raises TimeoutError, and Refusal where it ended."""
+
+        async def stopped() -> bool:
+            return self.process.status() == psutil.STATUS_STOPPED
+
+        await until(stopped, patience)
 
 
 class Rig:

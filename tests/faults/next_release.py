@@ -1,8 +1,8 @@
-"""The next release of loyalty, for rolling it out and back, and a worse one.
+"""The next release, for rolling it out and back, and a worse one.
 
-It has two handlers more, of which one hears everything and one what comes from now on, and says a field more. Where
-KLIENTELA_FATAL names the total of an order, the handler that hears it placed ends or blocks the process, or
-wants more memory than there is.
+Loyalty has two handlers more, of which one hears everything and one what comes from now on; orders say a field more,
+of which the release before knows nothing. Where KLIENTELA_FATAL names the total of an order, the handler that hears
+it placed ends or blocks the process, or wants more memory than there is.
 """
 
 import os
@@ -10,13 +10,20 @@ import signal
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from pydantic.fields import FieldInfo
+
 from chassis.__main__ import main
 from chassis.events.record import Cause
 from chassis.events.unit import Unit
 from loyalty.handlers import service
-from schemas.orders import ORDER_EVENTS, OrderEvent, OrderPlaced
+from schemas.orders import ORDER_EVENTS, Order, OrderEvent, OrderPlaced
 
 FATAL, HOW = (os.environ.get("KLIENTELA_FATAL", "") + ":").split(":")[:2]
+
+Order.model_fields["is_gift"] = FieldInfo(annotation=bool, default=True)
+Order.model_rebuild(force=True)
+for changed in ORDER_EVENTS:
+    changed.model_rebuild(force=True)
 
 
 class Heard(list[tuple[UUID, str]]):

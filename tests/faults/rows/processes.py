@@ -118,11 +118,16 @@ async def killed(process: ServiceUnderTest) -> None:
         raise RuntimeError(message)
 
 
-async def _thawed(process: ServiceUnderTest, random: Draw) -> None:
-    async def stopped() -> bool:
-        return process.process.status() == "stopped"
+async def until_struck(condition: Callable[[], Awaitable[bool]], else_what: str) -> None:
+    """Wait for what makes a strike one. Raises RuntimeError, which says what it was instead, if that never comes."""
+    try:
+        await until(condition, PATIENCE)
+    except TimeoutError:
+        raise RuntimeError(else_what) from None
 
-    await until(stopped, PATIENCE)
+
+async def _thawed(process: ServiceUnderTest, random: Draw) -> None:
+    await process.frozen(PATIENCE)
     await asyncio.sleep(random.seconds(14, 0.5, 3, 8))  # lint-skip: sleep sessions end by the clock
     process.thaw()
     process.fault = ""

@@ -13,24 +13,18 @@ from chassis.consume.attempts import DEATHS_BORNE
 from chassis.consume.kept import readable
 from chassis.run.topics import ensure_topics
 from tests.faults.judge import LETTERS, Verdict, everywhere, judge
-from tests.faults.row import Draw, Outcome, Row, under_load, work_unharmed
+from tests.faults.row import Draw, Outcome, Row, under_load
+from tests.faults.rows import upgrades
 from tests.faults.rows.poison import RESOLVED
 from tests.faults.rows.servers import answering
+from tests.faults.rows.upgrades import HEARD, NEXT, SAID, roll, until_equal
 from tests.faults.stage import Stage
 from tests.rig import SERVICES, ServiceUnderTest, until
 
-NEXT = "tests.faults.next_release"
 OF_TOTAL = (
     "select id from chassis.events where type = 'orders.order_placed.v1'"
     " and (convert_from(body, 'UTF8')::jsonb #>> '{order,total,amount}')::numeric = $1"
 )
-FORGET = (
-    "with journal as (delete from chassis.applied where subscription = 'hear_everything'),"
-    " filled as (delete from heard where handler = 'everything')"
-    " delete from chassis.progress where subscription = 'hear_everything'"
-)
-NEWS_KNOWN = "select exists (select 1 from chassis.progress where subscription = 'hear_news')"
-HEARD = "select event from heard where handler = $1"
 REASONS = {
     "kill": f"it ended the process {DEATHS_BORNE} times",
     "block": f"it ended the process {DEATHS_BORNE} times",
@@ -40,7 +34,6 @@ REASONS = {
 HOW = tuple(REASONS)
 PATIENCE = 240
 """Seconds within which a fatal order has ended the process often enough."""
-SAID = "select id, at from chassis.events where type like 'orders.order\\_%' order by id"
 
 
 class Letter(NamedTuple):
@@ -50,75 +43,6 @@ class Letter(NamedTuple):
     handler: str
     event: str
     reason: str
-
-
-async def roll_out_and_back(stage: Stage, random: Draw) -> Outcome:
-    """Loyalty's next release has handlers more; it is rolled out, back, and out again while orders come in."""
-    loyalty = stage.rig.processes["loyalty"]
-    unlike = await work_unharmed(stage, random)
-    ((before,),) = await stage.rig.rows("orders", "select now()")
-    ((known,),) = await stage.rig.rows("loyalty", NEWS_KNOWN)
-    async with stage.load.running(random):
-        await roll(loyalty, NEXT)
-        ((after,),) = await stage.rig.rows("orders", "select now()")
-        for module in ("chassis", NEXT):
-            await stage.load.probe()
-            await roll(loyalty, module)
-        recovery = await stage.load.probe()
-    verdict = await judge(stage.rig, stage.load.inputs)
-    verdict.add("stuck", unlike)
-    await until_equal(stage)
-    events = await stage.rig.rows("orders", SAID)
-    heard = {(row["handler"], row["event"]) for row in await stage.rig.rows("loyalty", "select * from heard")}
-    verdict.add("lost", [f"{event} was never heard" for event, _ in events if ("everything", event) not in heard])
-    verdict.add("lost", [f"{event} was no news" for event, at in events if at > after and ("news", event) not in heard])
-    old = [f"{event} was no news any more" for event, at in events if at < before and ("news", event) in heard]
-    verdict.add("doubled", [] if known else old)  # a later run finds the subscription where the one before left it
-    await roll(loyalty, "chassis")
-    return Outcome(1, verdict, [recovery])
-
-
-async def rebuild(stage: Stage, random: Draw) -> Outcome:
-    """A subscription forgets all and is filled again beside the live one, which goes on; it is killed on its way."""
-    loyalty = stage.rig.processes["loyalty"]
-    await roll(loyalty, NEXT)
-    async with stage.load.running(random):
-        await stage.load.probe()
-        await asyncio.to_thread(loyalty.stop)
-        await stage.rig.rows("loyalty", FORGET)
-        await asyncio.to_thread(loyalty.start)
-        await asyncio.sleep(random.uniform(0, 0.5))  # lint-skip: sleep the instant is to be any
-        await asyncio.to_thread(loyalty.kill)
-        await asyncio.to_thread(loyalty.start)
-        recovery = await stage.load.probe()
-    verdict = await judge(stage.rig, stage.load.inputs)
-    await until_equal(stage)
-    events = {row["id"] for row in await stage.rig.rows("orders", SAID)}
-    heard = {row["event"] for row in await stage.rig.rows("loyalty", HEARD, "everything")}
-    verdict.add("lost", [f"{event} was never heard again" for event in events - heard])
-    verdict.add("doubled", [f"{event} was never said" for event in heard - events])
-    await roll(loyalty, "chassis")
-    return Outcome(1, verdict, [recovery])
-
-
-async def until_equal(stage: Stage) -> None:
-    """Wait until the new subscriptions have come as far as the old one."""
-    sql = (
-        "select 1 from chassis.progress m join chassis.progress n using (source, lane)"
-        " where m.subscription = 'main' and n.subscription <> 'main' and n.sequence < m.sequence and source = 'orders'"
-    )
-
-    async def equal() -> bool:
-        return not await stage.rig.rows("loyalty", sql)
-
-    await until(equal, 60)
-
-
-async def roll(process: ServiceUnderTest, module: str) -> None:
-    """Stop one release of a service and start another one."""
-    await asyncio.to_thread(process.stop)
-    process.module = module
-    await asyncio.to_thread(process.start)
 
 
 async def die_of_an_event(stage: Stage, random: Draw) -> Outcome:
@@ -221,14 +145,7 @@ async def grow_topics(stage: Stage, random: Draw) -> int:
 
 
 ROWS = (
-    Row(
-        "roll-out",
-        "a release with new handlers rolled out, back and out again, events in flight",
-        3,
-        10,
-        roll_out_and_back,
-    ),
-    Row("rebuild", "a subscription filled again from nothing beside the live one, killed on its way", 3, 10, rebuild),
+    *upgrades.ROWS,
     Row("grow", "topics grow from 12 to 24 to 48 partitions", 3, 10, under_load(grow_topics), fresh=True),
     Row(
         "fatal",

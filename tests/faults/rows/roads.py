@@ -2,13 +2,16 @@
 
 import asyncio
 
+from aiokafka.admin import AIOKafkaAdminClient
+
 from klientela.ports import free_ports
 from tests.faults.row import Draw, Row, under_load
+from tests.faults.rows.processes import until_struck
 from tests.faults.rows.servers import answering
 from tests.faults.stage import Stage
-from tests.rig import until
 
 BELIEVED = "update chassis.cursors c set sequence = head from chassis.counters h where h.lane = c.lane"
+REACHED = "select sum(sequence) from chassis.progress where subscription = 'main'"
 IN_A_BATCH = ("batch.progress-locked", "states.loaded", "states.saved", "commit.before", "commit.after")
 
 
@@ -28,22 +31,26 @@ async def leave_a_gap(stage: Stage, random: Draw) -> int:
 
 
 async def freeze_in_a_batch(stage: Stage, random: Draw) -> int:
-    """A member freezes within a batch, another one joins and takes its partitions; then the first thaws."""
+    """A member freezes within a batch, another one joins, takes its partitions and goes on; then the first thaws.
+
+    It is frozen for longer than its session lives, and until the other one has all partitions and a lane has moved.
+    """
     name = random.choice(["loyalty", "clients", "service-desk", "automation"])
     process = stage.rig.processes[name]
     await asyncio.to_thread(process.stop)
     process.fault = f"{random.choice(IN_A_BATCH)}:{random.randint(1, 3)}:stop"
     process.spawn()
+    await process.frozen()
+    before = await stage.rig.rows(name, REACHED)
 
-    async def stopped() -> bool:
-        return process.process.status() == "stopped"
+    async def taken() -> bool:
+        return await stage.rig.rows(name, REACHED) > before and await has_all(stage, name)
 
-    await until(stopped, 90)
     other = stage.rig.member(name, free_ports(1)[0])
     other.spawn()
     try:
-        frozen = 12 if random.short else random.uniform(0, 15)
-        await asyncio.sleep(frozen)  # lint-skip: sleep shorter or longer than its session
+        await asyncio.sleep(random.seconds(12, 11, 15, 20, 25))  # lint-skip: sleep longer than its session
+        await until_struck(taken, f"nobody went on with what {name} froze in")
         process.thaw()
         process.fault = ""
         await answering(other)
@@ -51,6 +58,18 @@ async def freeze_in_a_batch(stage: Stage, random: Draw) -> int:
     finally:
         await asyncio.to_thread(other.stop)
     return 1
+
+
+async def has_all(stage: Stage, name: str) -> bool:
+    """Tell whether a service's partitions are shared out to one member alone."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=stage.rig.bootstrap)
+    await admin.start()
+    try:
+        (said,) = await admin.describe_consumer_groups([f"{stage.rig.prefix}{name}.main"])
+    finally:
+        await admin.close()
+    ((_, _, state, _, _, members, *_),) = said.groups
+    return state == "Stable" and len(members) == 1
 
 
 async def create_one_firm_at_once(stage: Stage, random: Draw) -> int:
