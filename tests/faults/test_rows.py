@@ -21,8 +21,8 @@ from tests.rig import SERVICES
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SEEDS = {"kill-at-point": range(3), "fatal": (HOW.index("kill"), HOW.index("hoard")), "rewind-owner": (len(OWNERS),)}
 """Which runs of a row; the first alone if it is not named. The rewind is a busy one, in which a consumer dies."""
-LONG = {"disk-postgres", "disk-kafka", "snapshot"}
-"""Rows that need root or a machine to themselves: by the command alone."""
+LONG = {"disk-postgres", "disk-kafka"}
+"""Rows that need root: by the command alone."""
 WITHIN = (processes, members, releases)
 AROUND = tuple(module for module in MODULES if module not in WITHIN)
 

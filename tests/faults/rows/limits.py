@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -13,26 +14,47 @@ from tests.faults.row import Draw, Outcome, Row, under_load
 from tests.faults.rows.servers import answering
 from tests.faults.stage import Machine, Stage, a_machine, a_stage
 
-HELD, HELD_SHORT = 15 * 60, 10
+HELD, HELD_SHORT = (15 * 60, 60), (6, 3)
+"""Seconds that a snapshot is held, and how many of them pass before each probe."""
 SMALL_DISK_MB = 700
+FULL = "No space left on device"
 
 
-async def hold_snapshot(stage: Stage, random: Draw) -> int:
-    """Hold a snapshot in every database for a quarter of an hour under load."""
+async def hold_snapshot(stage: Stage, random: Draw) -> Outcome:
+    """Hold a snapshot in every database for a quarter of an hour under load; how orders fare meanwhile comes first."""
+    meanwhile: list[float] = []
+
+    async def strike(_stage: Stage, _random: Draw) -> int:
+        long, every = HELD_SHORT if random.short else HELD
+        async with snapshots(stage):
+            for _ in range(long // every):
+                await asyncio.sleep(every)  # lint-skip: sleep so long it is held
+                meanwhile.append(await stage.load.probe())
+        return 1
+
+    outcome = await under_load(strike)(stage, random)
+    return replace(outcome, recovery=meanwhile + outcome.recovery)
+
+
+@asynccontextmanager
+async def snapshots(stage: Stage) -> AsyncIterator[None]:
+    """Hold a snapshot in every database. Raises if one of them was lost within."""
     connections = [await asyncpg.connect(stage.rig.dsn(name)) for name in stage.rig.names]
     for connection in connections:
         await connection.execute("set idle_in_transaction_session_timeout = 0")
         await connection.execute("begin isolation level repeatable read")
         await connection.fetch("select 1 from chassis.counters")
-    await asyncio.sleep(HELD_SHORT if random.short else HELD)  # lint-skip: sleep so long it is held
+    yield
     for connection in connections:
         await connection.execute("rollback")
         await connection.close()
-    return 1
 
 
 async def fill_disk(server: ManagedProcess, folder: Path) -> None:
-    """Leave no room on a disk for ten seconds; a server that ended itself is started when there is some again."""
+    """Leave no room on a disk for ten seconds; a server that ended itself is started when there is some again.
+
+    Raises RuntimeError if the server's log tells nothing of it.
+    """
     filler = folder / "filler"
     with filler.open("wb", buffering=0) as file, suppress(OSError):
         while True:
@@ -40,6 +62,9 @@ async def fill_disk(server: ManagedProcess, folder: Path) -> None:
     await asyncio.sleep(10)  # lint-skip: sleep so long it is full
     filler.unlink()
     await answering(server)
+    if FULL not in server.log.read_text(errors="replace"):
+        message = f"{server.name} wrote nothing while its disk was full"
+        raise RuntimeError(message)
 
 
 async def fill_disk_of_postgres(stage: Stage, random: Draw) -> Outcome:
@@ -59,6 +84,9 @@ async def _run(machine: Machine, random: Draw, server: ManagedProcess, disk: Pat
         await fill_disk(server, disk)
         return 1
 
+    await asyncio.to_thread(server.stop)
+    server.log = machine.folder / "server.log"  # on the full disk nobody could write one
+    await asyncio.to_thread(server.start)
     async with a_stage(machine) as stage:
         return await under_load(strike)(stage, random)
 
@@ -95,5 +123,5 @@ ROWS = (
         fill_disk_of_kafka,
         for_root=True,
     ),
-    Row("snapshot", "a snapshot held for 15 min in every database", 1, 3, under_load(hold_snapshot)),
+    Row("snapshot", "a snapshot held for 15 min in every database", 1, 3, hold_snapshot),
 )

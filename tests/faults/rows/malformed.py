@@ -1,16 +1,18 @@
-"""Everything that is no message, at every door: bodies and headers on the topics, bodies at the APIs."""
+"""Everything that is no message, at every door: bodies and headers on the topics, bodies at the APIs and as orders."""
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 
 from chassis.run.serve import load_service
-from tests.faults.judge import judge
+from tests.faults.judge import LETTERS, everywhere, judge
 from tests.faults.row import Draw, Outcome, Row
 from tests.faults.stage import Stage
+from tests.rig import until
 from tests.shop import ShopOrder
 
 DOORS = {
@@ -20,6 +22,11 @@ DOORS = {
     "loyalty": ("PUT", "/v1/programme"),
     "automation": ("POST", "/v1/rules"),
 }
+OUTSIDE = 4
+"""Where outsiders bring orders: the topic without and with a token, the webhook, a channel's batch."""
+COUNT = 60 * (2 * len(DOORS) + OUTSIDE) + 20 * len(DOORS)
+"""Bodies at every door, and sets of headers on every service's topic."""
+JSON = {"Content-Type": "application/json"}
 DEEP = 10_000
 Headers = list[tuple[str, bytes | None]]
 
@@ -72,11 +79,10 @@ def headers() -> Iterator[Headers]:
 
 
 async def at_every_door(stage: Stage, random: Draw) -> Outcome:
-    """Put all bodies and headers on every service's topic, and all bodies to its API; the load goes on beside them.
+    """Put all bodies and headers on every service's topic, all bodies to its API and to where outsiders bring orders.
 
-    The topics are full of strangers afterwards.
+    The load goes on beside them. The topics are full of strangers afterwards.
     """
-    verdict_of_doors: list[str] = []
     strange: list[tuple[bytes, Headers]] = [(body, []) for body in bodies()] + [(b"{}", each) for each in headers()]
     async with stage.load.running(random):
         async with AIOKafkaProducer(bootstrap_servers=stage.rig.bootstrap, max_request_size=2_000_000) as producer:
@@ -84,26 +90,75 @@ async def at_every_door(stage: Stage, random: Draw) -> Outcome:
                 for body, sent in strange:
                     key = random.choice([None, b"", b"\xff", str(uuid4()).encode()])
                     await producer.send(stage.rig.prefix + name, body, key=key, headers=sent)
-        for name, (method, path) in DOORS.items():
-            for body in bodies():
-                answer = await stage.load.apis[name].request(
-                    method, path, content=body, headers={"Content-Type": "application/json"}
-                )
-                if not 400 <= answer.status_code < 500:
-                    verdict_of_doors.append(f"{method} {path} answers {answer.status_code} to {body[:40]!r}")
-        await stage.load.probe()
-    followers = sum(len(load_service(name).sources()) for name in stage.rig.names)
-    verdict = await judge(stage.rig, stage.load.inputs, len(strange) * followers)
-    verdict.add("lost", verdict_of_doors)
-    return Outcome((len(bodies()) + len(strange)) * len(DOORS), verdict)
+            letters = await write_orders(stage, producer)
+        wrong = await ask_every_api(stage)
+        accepted = await bring_orders(stage, wrong)
+        recovery = await stage.load.probe()
+    letters += accepted + len(strange) * sum(len(load_service(name).sources()) for name in stage.rig.names)
+
+    async def buried() -> bool:
+        return len(await everywhere(stage.rig, LETTERS)) >= letters
+
+    with suppress(TimeoutError):  # the judge says what there is
+        await until(buried, 60, every=0.5)
+    verdict = await judge(stage.rig, stage.load.inputs, letters)
+    verdict.add("lost", wrong)
+    return Outcome(COUNT, verdict, [recovery])
+
+
+async def write_orders(stage: Stage, producer: AIOKafkaProducer) -> int:
+    """Write all bodies to ``intake.orders``, as they are and as orders of a channel; each is to be a dead letter."""
+    new = {"kind": "kafka", "name": "Bad EDI"}
+    token = (await stage.load.ask("orders", "POST", "/v1/channels", new))["token"].encode()
+    sent = [each for body in bodies() for each in (body, b'{"token": "' + token + b'", ' + as_fields(body) + b"}")]
+    for each in sent:
+        await producer.send(stage.load.producer.topic, each)
+    return len(sent)
+
+
+def as_fields(body: bytes) -> bytes:
+    """Return a body as what an object says beside its token: its own fields, or a field of its own.
+
+    >>> as_fields(b'{"a": 1}'), as_fields(b"[]")
+    (b'"a": 1', b'"order": []')
+    """
+    return body[1:-1] if body.startswith(b'{"') and body.endswith(b"}") else b'"order": ' + body
+
+
+async def ask_every_api(stage: Stage) -> list[str]:
+    """Ask a command of every API with all bodies; return what was not refused."""
+    wrong: list[str] = []
+    for name, (method, path) in DOORS.items():
+        for body in bodies():
+            answer = await stage.load.apis[name].request(method, path, content=body, headers=JSON)
+            if not answer.is_client_error:
+                wrong.append(f"{method} {path} answers {answer.status_code} to {body[:40]!r}")
+    return wrong
+
+
+async def bring_orders(stage: Stage, wrong: list[str]) -> int:
+    """Bring all bodies as a shop does, rightly signed, and as a batch's only order.
+
+    Returns how many were accepted, each to be a dead letter, and notes what was neither accepted nor refused.
+    """
+    channel = (await stage.load.ask("orders", "POST", "/v1/channels", {"kind": "import", "name": "Bad ERP"}))["id"]
+    path, accepted = f"/v1/channels/{channel}/orders", 0
+    for body in bodies():
+        batch = b'{"orders": [' + body + b"]}"
+        by_api = await stage.load.apis["orders"].post(path, content=batch, headers=JSON)
+        for answer in (await stage.load.shop.post(body), by_api):
+            accepted += answer.is_success
+            if not (answer.is_success or answer.is_client_error):
+                wrong.append(f"{answer.request.url.path} answers {answer.status_code} to {body[:40]!r}")
+    return accepted
 
 
 ROWS = (
     Row(
         "malformed",
-        "60 malformed bodies and 20 sets of headers on each topic, the bodies at each API",
-        60 * 5 + 20,
-        60 * 5 + 20,
+        "60 malformed bodies and 20 sets of headers on each topic, the bodies at each API and as orders of outsiders",
+        COUNT,
+        COUNT,
         at_every_door,
         fresh=True,
     ),

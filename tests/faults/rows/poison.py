@@ -1,11 +1,11 @@
-"""Bad data: broken events among five hundred good ones, and everything that is no message at every door."""
+"""Bad data: broken events among five hundred good ones."""
 
-import orjson
-from pydantic_core import SchemaSerializer
+from collections.abc import Iterable, Sequence
 
 from chassis.consume.kept import readable
 from chassis.database import Database
-from chassis.events.unit import unit_of_work
+from chassis.events.unit import Unit, command_cause
+from schemas.ids import derive
 from schemas.orders import OrderChanged
 from tests.faults.judge import LETTERS, everywhere, judge
 from tests.faults.row import Draw, Outcome, Row
@@ -18,30 +18,10 @@ LATEST = (
     "select distinct on (subject) body from chassis.events where type like 'orders.order\\_%'"
     " order by subject, version desc limit 50"
 )
-BROKEN = """select id from chassis.events where body like '%"a lot"%'::bytea"""
+BREAK = """update chassis.events set body = '{"order": {"total": "a lot"}}' where id = any($1)"""
 SPOILT = {"orders.log-readable", "orders.versions-rise", "orders.order-is-as-its-last-event-says"}
 """What is no longer true of a log into which somebody wrote by hand."""
 RESOLVED = "update chassis.dead_letters set resolved_at = now(), resolution = 'of a test' where resolved_at is null"
-
-
-class Broken(OrderChanged):
-    """An event of the right type whose bytes say something else."""
-
-    def model_dump_broken(self) -> bytes:
-        return orjson.dumps({"order": {"id": str(self.subject_id), "total": "a lot"}})
-
-
-class Scrambled:
-    """Writes a broken event's bytes in place of pydantic."""
-
-    def __init__(self, proper: SchemaSerializer) -> None:
-        self.proper = proper
-
-    def to_json(self, event: Broken) -> bytes:
-        return event.model_dump_broken()
-
-
-Broken.__pydantic_serializer__ = Scrambled(Broken.__pydantic_serializer__)  # type: ignore[assignment]
 
 
 async def poison(stage: Stage, random: Draw) -> Outcome:
@@ -54,19 +34,30 @@ async def poison(stage: Stage, random: Draw) -> Outcome:
     before = await judge(stage.rig, stage.load.inputs)
     good = [OrderChanged.model_validate_json(row["body"]) for row in await stage.rig.rows("orders", LATEST)]
     bad = which(random)
-    database = Database(stage.rig.dsn("orders"), size=4)
-    await database.open()
-    async with unit_of_work(database, "orders") as unit:
-        for n in range(BATCH):
-            said = good[0 if random.number % 3 == 1 else n % len(good)]
-            unit.publish(Broken(order=said.order) if n in bad else said)
-    await database.close()
+    said = [good[0 if random.number % 3 == 1 else n % len(good)] for n in range(BATCH)]
+    broken = await publish(stage.rig.dsn("orders"), said, bad)
     verdict = await judge(stage.rig, stage.load.inputs, len(bad) * HEARD_BY, SPOILT)
-    broken = {str(row["id"]) for row in await stage.rig.rows("orders", BROKEN)}
     dead = [readable(row[2]).get("record", {}).get("id") for row in await everywhere(stage.rig, LETTERS)]
     verdict.add("lost", [f"{event} is good, and was buried" for event in dead if event not in broken])
     verdict.add("stuck", before.reasons)
     return Outcome(len(bad), verdict)
+
+
+async def publish(dsn: str, events: Sequence[OrderChanged], bad: Iterable[int]) -> set[str]:
+    """Publish events of orders in one transaction, those at the bad places with bytes that say something else.
+
+    Returns the ids of these.
+    """
+    database = Database(dsn, size=4)
+    await database.open()
+    async with database.pool.acquire() as connection, connection.transaction():
+        unit = Unit(connection, "orders", database.identity, command_cause())
+        unit.publish(*events)
+        await unit.finish()
+        broken = [derive(unit.cause.id, "", OrderChanged.event_type, n) for n in bad]
+        await connection.execute(BREAK, broken)
+    await database.close()
+    return set(map(str, broken))
 
 
 def which(random: Draw) -> set[int]:

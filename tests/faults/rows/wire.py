@@ -1,12 +1,15 @@
 """A proxy before PostgreSQL that knows a COMMIT when it sees one: connections die in it, or its answer is lost."""
 
 import asyncio
+import os
+import signal
+import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
-
-import asyncpg
 
 from tests.faults.row import Draw, Row, under_load
 from tests.faults.stage import Stage
@@ -18,20 +21,21 @@ BACKEND_KEY = b"K\x00\x00\x00\x0c"
 """How PostgreSQL tells a client its process id: BackendKeyData of protocol 3.0."""
 AT_ONCE, SHARE = 10, 0.2
 """How many commits one run strikes, and which share of them all until then."""
+APART = 0.002
+"""Seconds, at most, between a COMMIT and the end of its process: longer than a commit takes, mostly."""
 
 
 class Wire:
     """Carries connections to PostgreSQL; every now and then a COMMIT is the last thing that one of them says.
 
-    ``silent``: the server has done the commit and the connection ends before anybody is told. Else ``killers`` end its
-    process just before or while it commits, and nobody is told whether it did.
+    ``silent``: the server has done the commit and the connection ends before anybody is told. Else its process is ended
+    as the COMMIT comes, and nobody is told whether it was done.
     """
 
-    def __init__(self, server: str, random: Draw, killers: "asyncpg.Pool[asyncpg.Record]", *, silent: bool) -> None:
-        self.server, self.random, self.killers, self.silent = server, random, killers, silent
-        self.struck, self.armed = 0, False
-        self.done: list[bool] = []
-        """Of each that was struck, whether the server has committed."""
+    def __init__(self, server: str, random: Draw, *, silent: bool) -> None:
+        self.server, self.random, self.silent, self.armed = server, random, silent, False
+        self.struck: list[bool] = []
+        """Of each connection that was struck, whether the server had committed."""
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection until either side ends it, or this does."""
@@ -43,10 +47,15 @@ class Wire:
         for each in (writer, back):
             each.close()
 
+    def chooses(self, asked: bytes) -> bool:
+        """Tell whether this is to be a connection's last COMMIT."""
+        wanted = self.armed and len(self.struck) < AT_ONCE
+        return wanted and COMMIT in asked and self.random.random() < SHARE
+
 
 @dataclass
 class Connection:
-    """One connection on its way; ``last`` once its COMMIT was chosen."""
+    """One connection on its way; ``last`` once its COMMIT was struck."""
 
     wire: Wire
     reader: asyncio.StreamReader
@@ -59,50 +68,54 @@ class Connection:
     async def ask(self) -> None:
         """Carry what the service says."""
         while asked := await self.reader.read(65_536):
-            if COMMIT in asked and self.wire.armed and self.wire.struck < AT_ONCE and self.wire.random.random() < SHARE:
-                self.wire.struck += 1
+            if self.pid and self.wire.chooses(asked):
+                self._strike(asked)
                 self.last = True
-            if self.last:
-                await self._last_words(asked)
                 return
-            await self._say(asked)
+            self.back.write(asked)
+            await self.back.drain()
         raise ConnectionResetError
 
-    async def _last_words(self, asked: bytes) -> None:
-        """Let the server hear a COMMIT that nobody will be told of, alone or as its process is ended."""
+    def _strike(self, asked: bytes) -> None:
+        """Say a COMMIT; unless that is all, end the server's process a moment before or after, so that either may win.
+
+        Raises ProcessLookupError if there is no process any more.
+        """
+        acts = [partial(self.back.write, asked), partial(os.kill, self.pid, signal.SIGTERM)]
         if self.wire.silent:
-            await self._say(asked)
-        elif self.wire.random.random() < 0.5:
-            await self._kill()
-            await self._say(asked)
-        else:
-            await asyncio.gather(self._say(asked), self._kill())
-
-    async def _say(self, asked: bytes) -> None:
-        self.back.write(asked)
-        await self.back.drain()
-
-    async def _kill(self) -> None:
-        await self.wire.killers.execute("select pg_terminate_backend($1)", self.pid)
+            acts.pop()
+        self.wire.random.shuffle(acts)
+        for act in acts:
+            act()
+            time.sleep(self.wire.random.uniform(0, APART))  # lint-skip: sleep what may come between is any instant
 
     async def answer(self) -> None:
-        """Carry what the server says, unless the answer is to be lost."""
-        while said := await self.there.read(65_536):
-            if self.last:
-                self.wire.done.append(COMMITTED in said)
-                break
-            if not self.pid and (at := said.find(BACKEND_KEY)) >= 0:
-                self.pid = int.from_bytes(said[at + 5 : at + 9], "big")
-            self.writer.write(said)
-            await self.writer.drain()
+        """Carry what the server says; what it says to a COMMIT that was struck is only looked at.
+
+        A process that was ended counts when its end of the connection has gone with it.
+        """
+        heard = b""
+        with suppress(ConnectionResetError):  # so ends a process that never read its COMMIT
+            while said := await self.there.read(65_536):
+                if self.last:
+                    heard += said
+                    if self.wire.silent:
+                        break
+                    continue
+                if not self.pid and (at := said.find(BACKEND_KEY)) >= 0:
+                    self.pid = int.from_bytes(said[at + 5 : at + 9], "big")
+                self.writer.write(said)
+                await self.writer.drain()
+        committed = COMMITTED in heard
+        if self.last and (committed or not self.wire.silent):
+            self.wire.struck.append(committed)
         raise ConnectionResetError
 
 
 @asynccontextmanager
 async def between(stage: Stage, random: Draw, *, silent: bool) -> AsyncIterator[Wire]:
     """All services reach PostgreSQL by a wire, within."""
-    killers = await asyncpg.create_pool(stage.rig.server, min_size=AT_ONCE, max_size=AT_ONCE)
-    wire = Wire(stage.rig.server, random, killers, silent=silent)
+    wire = Wire(stage.rig.server, random, silent=silent)
     door = await asyncio.start_server(wire.carry, "127.0.0.1", 0)
     port = door.sockets[0].getsockname()[1]
     direct = dict(stage.rig.processes["orders"].environment)
@@ -115,7 +128,6 @@ async def between(stage: Stage, random: Draw, *, silent: bool) -> AsyncIterator[
         wire.armed = False
         await _restart(stage, direct)
         door.close()
-        killers.terminate()
 
 
 async def _restart(stage: Stage, environment: dict[str, str]) -> None:
@@ -133,10 +145,11 @@ def in_commits(*, silent: bool) -> Callable[[Stage, Draw], Awaitable[int]]:
         async with between(stage, random, silent=silent) as wire:
 
             async def enough() -> bool:
-                return wire.struck >= AT_ONCE
+                return len(wire.struck) >= AT_ONCE
 
             await until(enough, 120)
-        return sum(wire.done) if silent else wire.struck
+        print(f"{len(wire.struck)} were struck, {sum(wire.struck)} of them had committed", file=sys.stderr)
+        return len(wire.struck)
 
     return strike
 
