@@ -33,7 +33,7 @@ Strike = Callable[[Stage, Draw], Awaitable[int]]
 class Outcome:
     """What one run of a row came to; ``recovery`` are seconds from the end of a fault to the next order's points.
 
-    Where databases were set back it is until all agree again.
+    Where databases were set back it is until no service has anything left to do.
     """
 
     times: int
