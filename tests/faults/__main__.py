@@ -16,7 +16,8 @@ from pathlib import Path
 from rich.console import Console
 
 from klientela.tables import number, table
-from tests.faults.book import BOOK, HEAD, OWN_BOOK, Line, chassis_digest, entry_of, lines, read, write
+from tests.faults.book import BOOK, HEAD, OWN_BOOK, Line, entry_of, lines, read, write
+from tests.faults.digests import chassis_digest, strike_digest
 from tests.faults.judge import Verdict
 from tests.faults.row import Draw, Outcome, Row
 from tests.faults.rows import ROWS
@@ -94,7 +95,7 @@ async def strike_row(theatre: Theatre, row: Row, asked: argparse.Namespace) -> b
     known = [entry for entry in read(BOOK, asked.book) if entry.row == row.name]
     seed = max((entry.seed for entry in known), default=-1) + 1 if asked.seed is None else asked.seed
     wanted = getattr(row, asked.until) - sum(entry.times for entry in known) if asked.until else asked.times
-    struck, chassis = 0, chassis_digest()
+    struck, present = 0, (chassis_digest(), strike_digest(row.name))
     while struck < wanted:
         began = time.monotonic()
         try:
@@ -102,7 +103,7 @@ async def strike_row(theatre: Theatre, row: Row, asked: argparse.Namespace) -> b
                 outcome = await row.strike(stage, Draw(row.name, seed))
         except Exception as error:  # noqa: BLE001 - what does not end is stuck, whatever says so
             outcome = Outcome(1, Verdict(stuck=1, reasons=["".join(traceback.format_exception(error))]))
-        write(entry_of(row, seed, outcome, chassis), asked.book)
+        write(entry_of(row, seed, outcome, *present), asked.book)
         struck += outcome.times
         tell(f"{row.name} --seed {seed}", outcome, time.monotonic() - began)
         if any(outcome.verdict.counts):
@@ -130,11 +131,10 @@ def say(text: str) -> None:
 def show(found: Sequence[Line], *, as_json: bool) -> None:
     """Print the table as it stands in the book for the present chassis."""
     if as_json:
-        print(json.dumps([
-            {"row": line.row.name, "times": line.times, "bad": line.bad, "recovery": line.recovery} for line in found
-        ]))  # fmt: skip
+        print(json.dumps([line.said for line in found]))
         return
     shown = table(HEAD[0], *(number(head.replace(" ", "\n")) for head in HEAD[2:]))
+    shown.padding = 0  # nine columns of numbers, and names that are not to be broken, in a terminal of 80
     for line in found:
         name, _, *cells = line.cells
         shown.add_row(name, *cells)

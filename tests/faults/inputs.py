@@ -1,7 +1,7 @@
 """What was put into the suite, and what must be true of it: a plain fold that imports nothing of the services."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from tests.shop import ShopOrder
 
 LARGE = Decimal(50_000)
 NOBODY = ""
-"""Whose an order is that an operator took from its client."""
+"""Whose an order is that was taken from its client, by itself or with its IČO."""
 
 
 class Firm(NamedTuple):
@@ -31,31 +31,32 @@ Truth = dict[str, Firm]
 
 @dataclass
 class Inputs:
-    """Everything that shops and operators have said; ``moved`` is to which IČO an operator gave an order."""
+    """Everything that shops and operators have said; ``moved`` is to which IČO an operator gave an order.
+
+    ``owners`` is to which firm a person gave an IČO, and all orders with it.
+    """
 
     sent: list[ShopOrder] = field(default_factory=list)
     moved: dict[int, str] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
     statuses: dict[str, str] = field(default_factory=dict)
     notices: Counter[str] = field(default_factory=Counter)
     silver: int = 3_000
     gold: int = 10_000
 
-    def truth(self) -> Truth:
+    def truth(self, acted: Sequence[ShopOrder] | None = None) -> Truth:
         """Return what is true of each IČO: the last revision of every order counts, for whom it belongs to.
 
         One point for 10 Kč of what is paid; the first paid order makes a regular, a large one a star; every paid order
-        not given back in full is one device. Status and star come with the payment and stay when an order moves on.
+        not given back in full is one device. Status and star come with the payment and stay when an order moves on;
+        and when its owner no longer knows it, which was ``acted`` on all the same.
         """
-        latest: dict[int, ShopOrder] = {}
-        for order in self.sent:
-            known = latest.get(order.number)
-            if known is None or order.revision >= known.revision:
-                latest[order.number] = order
         bought: dict[str, list[ShopOrder]] = defaultdict(list)
         has: dict[str, list[ShopOrder]] = defaultdict(list)
-        for order in latest.values():
+        for order in latest(self.sent if acted is None else acted):
             bought[order.ico].append(order)
-            has[self.moved.get(order.number, order.ico)].append(order)
+        for order in latest(self.sent):
+            has[self.moved.get(order.number, self.owners.get(order.ico, order.ico))].append(order)
         return {ico: self._firm(ico, orders, has[ico]) for ico, orders in bought.items()}
 
     def _firm(self, ico: str, bought: Iterable[ShopOrder], has: list[ShopOrder]) -> Firm:
@@ -72,3 +73,12 @@ class Inputs:
             tasks=self.notices[ico],
             opportunities=self.notices[ico],
         )
+
+
+def latest(sent: Iterable[ShopOrder]) -> Iterable[ShopOrder]:
+    """Return the last revision of every order; of two equal ones the later one."""
+    known: dict[int, ShopOrder] = {}
+    for order in sent:
+        if order.number not in known or order.revision >= known[order.number].revision:
+            known[order.number] = order
+    return known.values()

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from klientela.proof.finding import Finding
@@ -19,6 +19,7 @@ PATIENCE = 120
 LETTERS = "select handler, record, reason from chassis.dead_letters where resolved_at is null"
 Place = tuple[str, int, int]
 BEGINNING = Firm(0, 0, "bronze", "", starred=False, devices=0, tasks=0, opportunities=0)
+"""What is true of a firm of which nothing was said."""
 
 
 @dataclass
@@ -90,20 +91,13 @@ def said(findings: Iterable[Finding]) -> Iterator[str]:
     return (f"verify's {finding.name}: {finding.failures[:2]}" for finding in findings if finding.failed)
 
 
-def compare(
-    should: Mapping[str, tuple[object, ...]],
-    there: Mapping[str, tuple[object, ...]],
-    beginning: NamedTuple = BEGINNING,
-) -> tuple[list[str], list[str]]:
-    """Name what there is less of than there should be, or otherwise, and what there is more of.
-
-    ``beginning`` is what is true of a firm of which nothing was said.
-    """
+def compare(should: Truth, there: Truth) -> tuple[list[str], list[str]]:
+    """Name what there is less of than there should be, or otherwise, and what there is more of."""
     less: list[str] = []
     more: list[str] = []
     for ico in should.keys() | there.keys():
-        wanted, got = should.get(ico, beginning), there.get(ico, beginning)
-        for name, right, has in zip(beginning._fields, wanted, got, strict=True):
+        wanted, got = should.get(ico, BEGINNING), there.get(ico, BEGINNING)
+        for name, right, has in zip(Firm._fields, wanted, got, strict=True):
             if has != right:
                 surplus = isinstance(has, int) and isinstance(right, int) and has > right
                 (more if surplus else less).append(f"{name} of {ico}: {has}, not {right}")

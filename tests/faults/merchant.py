@@ -1,9 +1,9 @@
-"""A shop and a person at work on one suite, who keep the story of what they sent and said."""
+"""A shop and a person at work on one suite, who remember what they sent and said."""
 
 from decimal import Decimal
 from itertools import count
 
-from tests.faults.story import LARGE, Story
+from tests.faults.inputs import LARGE, NOBODY, Inputs
 from tests.rig import Rig
 from tests.shop import Shop, ShopOrder, ico_of
 
@@ -12,7 +12,7 @@ class Merchant:
     """Sells to firms that nobody else sells to, under numbers of its own."""
 
     def __init__(self, rig: Rig, shop: Shop) -> None:
-        self.rig, self.shop, self.story = rig, shop, Story()
+        self.rig, self.shop, self.inputs = rig, shop, Inputs()
         self._numbers, self._firms = count(1_000_000), count(2_000_000)
 
     def new_firms(self, number: int) -> list[str]:
@@ -30,21 +30,21 @@ class Merchant:
 
     async def send(self, order: ShopOrder) -> None:
         """Send an order until it is taken."""
-        self.story.sent.append(order)
+        self.inputs.sent.append(order)
         await self.shop.send(order, patience=120)
 
     async def send_again(self) -> None:
         """Send everything that was ever sent, as a shop is asked to after a restore."""
-        for order in self.story.sent:
+        for order in self.inputs.sent:
             await self.shop.send(order, patience=120)
 
-    async def say_whose(self, ico: str, owner: str | None) -> None:
-        """Link the identity of a firm to another firm's client, or to nobody's; wait until that has come everywhere."""
+    async def say_whose(self, ico: str, owner: str) -> None:
+        """Link the identity of a firm to another firm's client, or nobody's; wait until that has come everywhere."""
         ids = {row["ico"]: row["id"] for row in await self.rig.rows("clients", "select ico, id from clients")}
         (identity,) = await self.rig.rows("clients", "select id from identities where value = $1", ico)
         place = f"/v1/identities/{identity['id']}/client"
         async with self.rig.api("clients") as api:
-            said = await (api.put(place, json={"client_id": str(ids[owner])}) if owner else api.delete(place))
+            said = await (api.put(place, json={"client_id": str(ids[owner])}) if owner != NOBODY else api.delete(place))
             said.raise_for_status()
-        self.story.owners[ico] = owner
+        self.inputs.owners[ico] = owner
         await self.rig.settle()

@@ -23,13 +23,18 @@ class Draw(Random):
 
 LONGEST = 45 * 60
 """Seconds that any run has, on a stage that stands."""
+SOON, LONGER = 60, {"lose-kafka": 100, "first-fill": 100}
+"""Seconds that a recovery may take: about twice the worst seen beside two other suites, and a minute at least."""
 Strike = Callable[[Stage, Draw], Awaitable[int]]
 """Strikes and mends what it broke itself; returns how many faults that were."""
 
 
 @dataclass
 class Outcome:
-    """What one run of a row came to; ``recovery`` are seconds from the end of a fault to the next order's points."""
+    """What one run of a row came to; ``recovery`` are seconds from the end of a fault to the next order's points.
+
+    Where databases were set back it is until no service has anything left to do.
+    """
 
     times: int
     verdict: Verdict
@@ -44,7 +49,7 @@ class Row:
     """One fault: its name, what it is in a sentence, how often survived is enough, and how often the goal.
 
     Each run of a ``fresh`` one has a stage and the machine to itself: what it leaves behind is for no other run. One
-    ``for_root`` does what root alone may.
+    ``for_root`` does what root alone may. What recovers later than ``within`` is stuck.
     """
 
     name: str
@@ -55,10 +60,18 @@ class Row:
     fresh: bool = False
     for_root: bool = False
 
+    @property
+    def within(self) -> int:
+        """Seconds in which the suite is to recover."""
+        return LONGER.get(self.name, SOON)
+
     async def strike(self, stage: Stage, random: Draw) -> Outcome:
         """Run once. Raises TimeoutError if it has no end."""
         async with asyncio.timeout(LONGEST):
-            return await self.run(stage, random)
+            outcome = await self.run(stage, random)
+        late = [each for each in outcome.recovery if each > self.within]
+        outcome.verdict.add("stuck", [f"recovered after {each:.0f} s, over {self.within} s" for each in late])
+        return outcome
 
 
 async def work_unharmed(stage: Stage, random: Draw) -> list[str]:

@@ -1,16 +1,16 @@
 """What the rows of rewinds do not do: a wrong backup first, one that lost nothing, and who may ask to restate."""
 
 from collections.abc import AsyncIterator
+from copy import deepcopy
 
 import httpx
 import pytest
 import pytest_asyncio
 
-from tests.faults.judge import Verdict
+from tests.faults.judge import Verdict, found
 from tests.faults.merchant import Merchant
 from tests.faults.rows.rewinds import look_over
 from tests.faults.setting_back import back_up, set_back
-from tests.faults.story import found
 from tests.rig import Rig
 from tests.shop import Shop
 
@@ -38,7 +38,7 @@ async def test_the_right_backup_after_the_wrong_one(rig: Rig, merchant: Merchant
     older = await back_up(rig, "orders")
     await merchant.sell(firms)
     await rig.settle()
-    younger, known = await back_up(rig, "orders"), merchant.story.copy()
+    younger, known = await back_up(rig, "orders"), deepcopy(merchant.inputs)
     await merchant.sell(merchant.new_firms(2))
     await rig.settle()
     await set_back(rig, older)
@@ -47,11 +47,11 @@ async def test_the_right_backup_after_the_wrong_one(rig: Rig, merchant: Merchant
     await rig.settle()
     await set_back(rig, younger)
     await rig.settle()
-    assert await found(rig) == known.truth(merchant.story)
+    assert await found(rig) == known.truth(merchant.inputs.sent)
     await assert_sound(rig)
     await merchant.send_again()
     await rig.settle()
-    assert await found(rig) == merchant.story.truth(merchant.story)
+    assert await found(rig) == merchant.inputs.truth()
     await assert_sound(rig)
 
 
@@ -63,7 +63,7 @@ async def test_a_backup_that_lost_nothing_is_noticed_and_changes_nothing(rig: Ri
     await set_back(rig, await back_up(rig, "orders"))
     await rig.settle()
     assert {name: [tuple(row)[:2] for row in rows] for name, rows in (await rig.standing()).items()} == heads
-    assert await found(rig) == merchant.story.truth(merchant.story)
+    assert await found(rig) == merchant.inputs.truth()
     await assert_sound(rig)
 
 

@@ -1,25 +1,31 @@
 """Databases are set back to a backup while the others go on: everybody comes to agree with what the owners now have."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from copy import deepcopy
+from dataclasses import replace
+from datetime import timedelta
 from typing import NamedTuple
 
-from tests.faults.judge import Verdict, add_findings, compare, everywhere, two_of_a_firm
+import asyncpg
+
+from tests.faults.inputs import NOBODY
+from tests.faults.judge import Verdict, add_findings, compare, everywhere, found, two_of_a_firm
 from tests.faults.merchant import Merchant
 from tests.faults.row import Draw, Outcome, Row, Run
 from tests.faults.rows.processes import killed
 from tests.faults.setting_back import back_up, set_back
 from tests.faults.stage import Stage
-from tests.faults.story import BEGINNING, Story, found
 from tests.rig import SERVICES, Rig, ServiceUnderTest
 
 OWNERS = (("orders",), ("clients",), ("orders", "loyalty"), ("clients", "automation"), SERVICES)
 CONSUMERS = (("loyalty",), ("automation",), ("service-desk",))
 ASKED = "restatement.asked"
 """The point at which a consumer has asked an owner and not yet given up what it asked about."""
-MINUTE, DAY = 4, 150
-"""How many new firms buy in the time that is lost."""
+FEW, MANY = 4, 150
+BUYING = {timedelta(minutes=1): FEW, timedelta(days=1): MANY}
+"""How much time is lost, and how many new firms buy in it; in a short run as few in a day as in a minute."""
 
 
 class Rewind(NamedTuple):
@@ -41,42 +47,61 @@ def set_databases_back(choices: Sequence[Sequence[str]], *, silently: bool = Fal
 
 
 async def _set_back(stage: Stage, rewind: Rewind, random: Draw) -> Outcome:
-    """Set back what has a minute or a day behind it; where business goes on, a consumer dies once it has asked."""
+    """Set back what has a minute or a day behind it; the suite has recovered when nothing is left to do."""
     rig, merchant, rewound = stage.rig, Merchant(stage.rig, stage.load.shop), rewind.databases
-    story = merchant.story
+    inputs, lost = merchant.inputs, random.choice(list(BUYING))
+    await set_clocks(rig, -lost)
     old = merchant.new_firms(5)
     await merchant.sell(old)
     await rig.settle()
-    await merchant.say_whose(old[0], None)
-    copies, backup = await back_up(rig, *rewound), story.copy()
-    await lose_time(merchant, old, MINUTE if random.short else random.choice([MINUTE, DAY]))
+    await merchant.say_whose(old[0], NOBODY)
+    copies, backup = await back_up(rig, *rewound), deepcopy(inputs)
+    await lose_time(merchant, old, FEW if random.short else BUYING[lost])
+    await set_clocks(rig, timedelta(0), *copies.values())
     before = await told(rig)
 
-    verdict = Verdict()
+    verdict, began = Verdict(), await _strike(merchant, rewind, copies)
+    await stage.load.probe()
+    for each in (inputs, backup):
+        each.sent.append(stage.load.inputs.sent[-1])
+    await rig.settle()
+    recovery = asyncio.get_running_loop().time() - began
+    if "clients" in rewound:  # what a person said there in the lost time is lost
+        inputs.owners = backup.owners
+    if not rewind.busy or "orders" not in rewound:
+        known = replace(inputs, sent=(backup if "orders" in rewound else inputs).sent)
+        acted = backup if rewound == SERVICES else inputs
+        verdict.add_differences(compare(known.truth(acted.sent), await found(rig)))
+        await look_over(rig, verdict)
+    await merchant.send_again()
+    await rig.settle()
+    verdict.add_differences(compare(inputs.truth(), await found(rig)))
+    await look_over(rig, verdict)
+    verdict.add("lost", [f"rule's act {act}" for act in before - await told(rig)])
+    return Outcome(1, verdict, [recovery])
+
+
+async def _strike(merchant: Merchant, rewind: Rewind, copies: Mapping[str, str]) -> float:
+    """Set databases back and return when that was; where business goes on, a consumer dies once it has asked."""
     async with AsyncExitStack() as meanwhile:
         if rewind.busy:
             business = await meanwhile.enter_async_context(asyncio.TaskGroup())
             business.create_task(merchant.sell(merchant.new_firms(30)))
-            if "orders" in rewound and "loyalty" not in rewound:
-                business.create_task(die_once_asked(rig.processes["loyalty"]))
-        await set_back(rig, copies, silently=rewind.silent)
-    recovery = await stage.load.probe()
-    for each in (story, backup):
-        each.sent.append(stage.load.inputs.sent[-1])
-    await rig.settle()
-    if "clients" in rewound:  # what a person said there in the lost time is lost
-        story.owners = dict(backup.owners)
-    if not rewind.busy or "orders" not in rewound:
-        known, acted = Story(), backup if rewound == SERVICES else story
-        known.sent, known.owners = (backup if "orders" in rewound else story).sent, story.owners
-        verdict.add_differences(compare(known.truth(acted), await found(rig), BEGINNING))
-        await look_over(rig, verdict)
-    await merchant.send_again()
-    await rig.settle()
-    verdict.add_differences(compare(story.truth(story), await found(rig), BEGINNING))
-    await look_over(rig, verdict)
-    verdict.add("lost", [f"rule's act {act}" for act in before - await told(rig)])
-    return Outcome(1, verdict, [recovery])
+            if "orders" in rewind.databases and "loyalty" not in rewind.databases:
+                business.create_task(die_once_asked(merchant.rig.processes["loyalty"]))
+        await set_back(merchant.rig, copies, silently=rewind.silent)
+        return asyncio.get_running_loop().time()
+
+
+async def set_clocks(rig: Rig, ahead: timedelta, *copies: str) -> None:
+    """Set the clocks of all services, those of backups too: what is restored finds how late it is by then.
+
+    They go from the past to the present: what comes from the future is not taken by Kafka.
+    """
+    for database in (*rig.databases.values(), *copies):
+        connection = await asyncpg.connect(f"{rig.server.rsplit('/', 1)[0]}/{database}")
+        await connection.execute("update chassis.clock set ahead = $1", ahead)
+        await connection.close()
 
 
 async def die_once_asked(process: ServiceUnderTest) -> None:
@@ -96,7 +121,7 @@ async def lose_time(merchant: Merchant, old: list[str], firms: int) -> None:
     await merchant.rig.settle()
     await merchant.say_whose(old[0], old[1])
     await merchant.say_whose(new[0], old[1])
-    await merchant.say_whose(old[4], None)
+    await merchant.say_whose(old[4], NOBODY)
 
 
 async def told(rig: Rig) -> set[tuple[str, str]]:
