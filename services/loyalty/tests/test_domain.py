@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.effects import SetTimer
+from chassis.effects import SetTimer, StartJob
 from chassis.errors import Rejected, VersionMismatch
 from loyalty.domain import (
     FIRST_PROGRAMME,
@@ -177,6 +177,12 @@ def test_a_change_of_the_programme_is_said_and_regrades_when_it_begins() -> None
     assert timer == SetTimer(REGRADE, derive("programme", 2), begins)
     assert programmes.in_force.version == 1
     assert Programmes(programmes.versions, begins).in_force.version == 2
+
+
+def test_a_change_from_now_on_regrades_at_once() -> None:
+    terms = Terms({"CZK": Decimal(5)}, {"silver": 10, "gold": 20})
+    _, job = Programmes([FIRST_PROGRAMME], NOW).change(terms)
+    assert job == StartJob(REGRADE, derive("programme", 2))
 
 
 def test_the_same_programme_again_is_no_change() -> None:

@@ -1,7 +1,7 @@
 """A new programme goes round: everybody comes to their tier, once, whoever books meanwhile."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,15 +14,16 @@ from chassis.testing import Bench
 from loyalty.store import accounts, ungraded
 from schemas.ids import derive
 from schemas.loyalty import ProgrammeChanged, TierReached
-from services.loyalty.tests.factories import ALICE, WHY, an_award, paid
+from services.loyalty.tests.factories import ALICE, BOB, WHY, an_award, paid
 
 WAITS = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+DAY = timedelta(days=1)
 LOWER = {"rates": {"CZK": "10"}, "tiers": {"silver": 100, "gold": 1000}}
 
 
-async def _change(bench: Bench) -> None:
+async def _change(bench: Bench, **when: str) -> None:
     async with bench.api("manager") as api:
-        assert (await api.put("/v1/programme", json=LOWER)).status_code == 200
+        assert (await api.put("/v1/programme", json={**LOWER, **when})).status_code == 200
 
 
 async def _reached(bench: Bench) -> list[Any]:
@@ -37,7 +38,6 @@ async def test_pages_of_a_regrading_say_what_is_reached_once(
     clients = [client for n in range(200) if lane_of(client := derive("client", n)) in {3, 4}][:5]
     await bench.hear(*(paid("2000", client=client, number=str(client)) for client in clients))
     await _change(bench)
-    await bench.fire_timers(ahead=timedelta(seconds=1))
     await bench.do_jobs()
     reached = await _reached(bench)
     assert len(reached) == len({record.id for record in reached}) == len(clients) == 5
@@ -52,8 +52,8 @@ async def test_many_accounts_are_regraded_lane_by_lane_while_others_book(
     late = [derive("late", n) for n in range(200)]
     await bench.hear(*(paid("2000", client=client, number=str(client)) for client in clients))
     assert len(await bench.rows("select distinct lane from accounts")) == LANES
-    await _change(bench)
-    await bench.rows("update chassis.clock set ahead = interval '1 second'")
+    await _change(bench, valid_from=f"{datetime.now(UTC) + DAY}")
+    await bench.rows("update chassis.clock set ahead = interval '2 days'")
 
     async def book() -> None:
         for n in range(0, len(late), 20):
@@ -88,8 +88,7 @@ async def test_many_accounts_are_regraded_lane_by_lane_while_others_book(
 
 async def test_what_was_booked_under_the_programme_before_is_not_missed(bench: Bench) -> None:
     award = an_award(500)
-    await _change(bench)
-    await bench.rows("update programmes set valid_from = valid_from + interval '1 day' where version = 2")
+    await _change(bench, valid_from=f"{datetime.now(UTC) + DAY}")
     async with unit_of_work(bench.database, "loyalty") as booking:
         loaded = await accounts.load(booking, [award])
         await bench.rows("update chassis.clock set ahead = interval '2 days'")
@@ -117,10 +116,28 @@ async def test_who_waited_for_a_programme_to_begin_books_under_it(bench: Bench) 
     assert before < programme.valid_from
 
 
+async def test_a_programme_that_has_begun_holds_though_the_clock_is_set_back(bench: Bench) -> None:
+    await bench.hear(an_award(500))
+    await bench.rows("update chassis.clock set ahead = interval '1 hour'")
+    await _change(bench)
+    await bench.do_jobs()
+    await bench.rows("update chassis.clock set ahead = interval '-1 hour'")
+    await bench.hear(an_award(500, "another", BOB))
+    assert await bench.rows("select distinct tier from accounts") == [("silver",)]
+    assert await bench.failing_checks() == {}
+    async with bench.api("manager") as api:
+        body = {"rates": {"CZK": "10"}, "tiers": {"silver": 1_000, "gold": 2_000}}
+        assert (await api.put("/v1/programme", json=body)).status_code == 200
+        assert (await api.get("/v1/programme")).json()["version"] == 3
+    await bench.do_jobs()
+    assert await bench.rows("select distinct tier from accounts") == [("bronze",)]
+    assert await bench.failing_checks() == {}
+
+
 async def test_a_tier_is_explained_by_the_programme_that_gave_it(bench: Bench) -> None:
     await bench.hear(paid("2000"))
-    await _change(bench)
-    await bench.fire_timers(ahead=timedelta(seconds=1))
+    await _change(bench, valid_from=f"{datetime.now(UTC) + DAY}")
+    await bench.fire_timers(ahead=2 * DAY)
     await bench.do_jobs()
     (reached,) = await _reached(bench)
     (changed,) = [r for r in await bench.records() if r.type == ProgrammeChanged.event_type and r.version == 2]

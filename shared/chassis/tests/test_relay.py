@@ -75,6 +75,15 @@ def places(found: list[ConsumerRecord]) -> dict[int, list[int]]:
     return lanes
 
 
+async def test_what_is_written_by_a_clock_that_is_days_fast_is_published(
+    bench: Bench, topic: Any, moved: asyncio.Event
+) -> None:
+    await bench.rows("update chassis.clock set ahead = interval '3 days'")
+    await write(bench, 1)
+    async with relaying(bench, topic):
+        await all_published(bench, moved)
+
+
 async def test_all_lanes_are_published_each_in_its_order_the_largest_event_too(
     bench: Bench, topic: Any, moved: asyncio.Event, placed: Make
 ) -> None:

@@ -12,7 +12,7 @@ from chassis.web.paging import Count, Cursor, Limit, Page, number, page_of, read
 from chassis.web.preconditions import Expected
 from chassis.web.route import Manages, Reads, router
 from loyalty import commands, store
-from loyalty.domain import Programmes, Terms
+from loyalty.domain import Terms
 from schemas.loyalty import Programme, Tier
 from schemas.values import Currency, Instant
 
@@ -73,7 +73,7 @@ class EntryView(BaseModel):
 @routes.get("/programme")
 async def get_programme(unit: Reads) -> Programme:
     """Return the version of the programme that is in force."""
-    return Programmes(await store.list_programmes(unit), await unit.now()).in_force
+    return (await store.read_programmes(unit)).in_force
 
 
 @routes.get("/programme/versions")

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import floor
 from typing import Literal, NamedTuple
 
-from chassis.effects import SetTimer
+from chassis.effects import SetTimer, StartJob
 from chassis.errors import BusinessError, VersionMismatch
 from schemas.event import Event
 from schemas.ids import derive
@@ -92,7 +92,7 @@ class Programmes:
         """Return one version by its number."""
         return self.versions[number - 1] if number else None
 
-    def change(self, terms: Terms) -> Iterator[Event | SetTimer]:
+    def change(self, terms: Terms) -> Iterator[Event | SetTimer | StartJob]:
         """Add a version, unless nothing would change. Raises VersionMismatch and TiersOutOfOrder."""
         latest = self.versions[-1]
         if terms.expected_version not in {None, latest.version}:
@@ -106,4 +106,5 @@ class Programmes:
         programme = Programme(rates=terms.rates, tiers=terms.tiers, valid_from=valid_from, version=latest.version + 1)
         self.versions.append(programme)
         yield ProgrammeChanged(programme=programme)
-        yield SetTimer(REGRADE, derive("programme", programme.version), valid_from)
+        began = derive("programme", programme.version)
+        yield StartJob(REGRADE, began) if valid_from <= self.now else SetTimer(REGRADE, began, valid_from)

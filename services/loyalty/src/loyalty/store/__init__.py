@@ -10,9 +10,15 @@ from loyalty.store.account import (
     ungraded,
 )  # fmt: skip
 from loyalty.store.checks import CHECKS, COPIES
-from loyalty.store.programme import count_programmes, list_programmes, programmes, put_in_first_programme
+from loyalty.store.programme import (
+    count_programmes,
+    list_programmes,
+    programmes,
+    put_in_first_programme,
+    read_programmes,
+)
 
 __all__ = [
     "CHECKS", "COPIES", "accounts", "count_accounts", "count_entries", "count_programmes", "find_account",
-    "list_accounts", "list_entries", "list_programmes", "programmes", "put_in_first_programme", "ungraded",
+    "list_accounts", "list_entries", "list_programmes", "programmes", "put_in_first_programme", "read_programmes", "ungraded",
 ]  # fmt: skip

@@ -12,6 +12,12 @@ from loyalty.domain import FIRST_PROGRAMME, Programmes, Terms
 from schemas.loyalty import PROGRAMME, Programme, ProgrammeChanged
 
 LOCK = "programme"
+NOW = """
+    greatest((select clock_timestamp() + ahead from chassis.clock), (select max(valid_from) from programmes
+    where not exists (select 1 from chassis.timers where kind = 'regrade' and due = valid_from)))
+"""
+"""What the time is, as SQL: a programme whose timer has fired has begun, though the clock was set back since."""
+READ_NOW = f"select {NOW}"  # noqa: S608 - see NOW
 
 
 class ProgrammeStates:
@@ -44,8 +50,7 @@ async def read_programmes(unit: Unit) -> Programmes:
 
     Not as of the unit's beginning: who had to wait while a programme began would go by the one before.
     """
-    now = await unit.connection.fetchval("select clock_timestamp() + ahead from chassis.clock")
-    return Programmes(await list_programmes(unit), now)
+    return Programmes(await list_programmes(unit), await unit.connection.fetchval(READ_NOW))
 
 
 async def list_programmes(unit: Unit, after: int = 0, limit: int | None = None) -> list[Programme]:

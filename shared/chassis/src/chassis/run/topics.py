@@ -11,7 +11,10 @@ from chassis.closing import connected
 
 PATIENCE = 60.0
 """Seconds in which Kafka says and does what it is asked; who asks begins again then."""
-WEEK_MS = 7 * 24 * 3600 * 1000
+CONFIGS = {
+    "retention.ms": str(7 * 24 * 3600 * 1000),
+    "message.timestamp.type": "LogAppendTime",  # else Kafka refuses for ever what a clock an hour fast has written
+}
 
 
 async def ensure_topics(
@@ -28,7 +31,7 @@ async def ensure_topics(
                 if grow and known[topic] < partitions:
                     await admin.create_partitions({topic: NewPartitions(partitions)})
                 continue
-            wanted = NewTopic(topic, partitions, 1, topic_configs={"retention.ms": str(WEEK_MS)})
+            wanted = NewTopic(topic, partitions, 1, topic_configs=CONFIGS)
             wanted.replication_factor = replication  # -1 is KIP-464's, which the class does not know
             answer = await admin.create_topics([wanted])
             _check(answer)
