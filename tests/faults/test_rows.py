@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from chassis import points
 from tests.faults.row import Draw
-from tests.faults.rows import MODULES, ROWS, members, processes, releases
+from tests.faults.rows import MODULES, ROWS, members, processes, releases, upgrades
 from tests.faults.rows.processes import IN_A_ROW, POINTS
 from tests.faults.rows.releases import HOW
 from tests.faults.rows.rewinds import ASKED, OWNERS
@@ -23,7 +23,7 @@ SEEDS = {"kill-at-point": range(3), "fatal": (HOW.index("kill"), HOW.index("hoar
 """Which runs of a row; the first alone if it is not named. The rewind is a busy one, in which a consumer dies."""
 LONG = {"disk-postgres", "disk-kafka"}
 """Rows that need root: by the command alone."""
-WITHIN = (processes, members, releases)
+WITHIN = (processes, members, upgrades, releases)
 AROUND = tuple(module for module in MODULES if module not in WITHIN)
 
 

@@ -14,11 +14,13 @@ from tests.faults.rows import (
     roads,
     servers,
     topics,
+    upgrades,
     wire,
 )
 
 MODULES = (
-    processes, servers, wire, topics, roads, members, rewinds, log, poison, malformed, impostors, releases, limits,
+    processes, servers, wire, topics, roads, members, rewinds, log, poison, malformed, impostors, upgrades, releases,
+    limits,
 )  # fmt: skip
 ROWS: dict[str, Row] = {row.name: row for module in MODULES for row in module.ROWS}
 WHERE = {row.name: module.__name__.rsplit(".", 1)[1] for module in MODULES for row in module.ROWS}

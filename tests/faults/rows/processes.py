@@ -15,7 +15,7 @@ from tests.rig import ServiceUnderTest, until
 
 POINTS = {
     "orders": (
-        "intake.stored", "intake.claimed", "feed.page", "attempt.noted", "cursor.written",
+        "intake.stored", "intake.claimed", "feed.page", "attempt.noted", "cursor.written", "outside.stored",
         "states.loaded", "states.saved", "counters.locked", "events.written", "commit.before", "commit.after",
         "relay.read", "relay.sent", "relay.acknowledged",
     ),

@@ -14,7 +14,6 @@ from chassis.consume.kept import readable
 from chassis.run.topics import ensure_topics
 from tests.faults.judge import LETTERS, Verdict, everywhere, judge
 from tests.faults.row import Draw, Outcome, Row, under_load
-from tests.faults.rows import upgrades
 from tests.faults.rows.poison import RESOLVED
 from tests.faults.rows.servers import answering
 from tests.faults.rows.upgrades import HEARD, NEXT, SAID, roll, until_equal
@@ -145,7 +144,6 @@ async def grow_topics(stage: Stage, random: Draw) -> int:
 
 
 ROWS = (
-    *upgrades.ROWS,
     Row("grow", "topics grow from 12 to 24 to 48 partitions", 3, 10, under_load(grow_topics), fresh=True),
     Row(
         "fatal",

@@ -146,7 +146,7 @@ ROWS = (
     Row(
         "rewind-owner",
         "a backup of a minute or a day ago restored: of orders, clients, some, all",
-        5,
+        2 * len(OWNERS),
         20,
         set_databases_back(OWNERS),
         fresh=True,
@@ -154,7 +154,7 @@ ROWS = (
     Row(
         "rewind-consumer",
         "a backup of a minute or a day ago restored: of loyalty, automation, service-desk",
-        5,
+        2 * len(CONSUMERS),
         20,
         set_databases_back(CONSUMERS),
         fresh=True,
@@ -162,7 +162,7 @@ ROWS = (
     Row(
         "rewind-silent",
         "an image of a minute or a day ago put back, which the database does not know: of any, some, all",
-        8,
+        2 * len((*OWNERS, *CONSUMERS)),
         20,
         set_databases_back((*OWNERS, *CONSUMERS), silently=True),
         fresh=True,

@@ -12,7 +12,7 @@ POINTS: Final = frozenset({
     "states.loaded", "states.saved", "counters.locked", "events.written", "commit.before", "commit.after",
     "relay.read", "relay.sent", "relay.acknowledged", "cursor.written", "batch.progress-locked", "offset.before",
     "offset.after", "feed.page", "attempt.noted", "timer.claimed", "job.claimed", "intake.stored", "intake.claimed",
-    "restatement.asked", "restatement.told", "outside.stored",
+    "restatement.asked", "outside.stored",
 })  # fmt: skip
 
 _FAULT = os.environ.get("KLIENTELA_FAULT", "")

@@ -20,5 +20,6 @@ from loyalty.store.programme import (
 
 __all__ = [
     "CHECKS", "COPIES", "accounts", "count_accounts", "count_entries", "count_programmes", "find_account",
-    "list_accounts", "list_entries", "list_programmes", "programmes", "put_in_first_programme", "read_programmes", "ungraded",
+    "list_accounts", "list_entries", "list_programmes", "programmes", "put_in_first_programme",
+    "read_programmes", "ungraded",
 ]  # fmt: skip

@@ -38,11 +38,11 @@ CHECKS = (
     Check(
         "loyalty.tier-follows-points",
         "select count(*) from accounts",
-        "select 'account ' || a.client_id as what from accounts a, (select"
+        "select 'account ' || a.client_id as what from accounts a, (select"  # noqa: S608 - see NOW
         " (tiers ->> 'silver')::bigint as silver, (tiers ->> 'gold')::bigint as gold from programmes"
         f" where valid_from <= {NOW} order by valid_from desc, version desc limit 1) t"
         " where a.tier <> case when a.points >= t.gold then 'gold' when a.points >= t.silver then 'silver'"
-        " else 'bronze' end",  # noqa: S608 - see NOW
+        " else 'bronze' end",
     ),
     Check(
         "loyalty.every-version-was-published",

@@ -17,7 +17,7 @@ NOW = """
     where not exists (select 1 from chassis.timers where kind = 'regrade' and due = valid_from)))
 """
 """What the time is, as SQL: a programme whose timer has fired has begun, though the clock was set back since."""
-READ_NOW = f"select {NOW}"  # noqa: S608 - see NOW
+READ_NOW = f"select {NOW}"
 
 
 class ProgrammeStates:

@@ -11,7 +11,6 @@ from chassis.consume.outcomes import decide_or_bury
 from chassis.effects import Restate
 from chassis.events.record import Cause
 from chassis.events.unit import Unit
-from chassis.points import reach
 from chassis.service import Message
 from chassis.web.route import Door, router
 from schemas.ids import derive
@@ -56,7 +55,6 @@ async def restate(request: Request, unit: Serves, question: Question) -> Answer:
     asked = [Restate(kind, subject, tuple(sorted(under))) for (kind, subject), under in sorted(keys.items())]
     messages = [_message(each, unit.cause) for each in asked]
     refused = await decide_or_bury(unit, service, "restate", messages, careful=True)
-    reach("restatement.told")
     return Answer(restated=len(asked) - refused)
 
 
