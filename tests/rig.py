@@ -110,7 +110,7 @@ class Rig:
             "KLIENTELA_PUBLIC_KEYS": str(self.folder / "public.json"),
             "KLIENTELA_SIGNING_KEY": str(self.folder / "private.json"),
             "KLIENTELA_SERVICE_KEY": str(self.folder / "service"),
-            "KLIENTELA_HEADS_EVERY": "1",
+            "KLIENTELA_HEADS_EVERY": "2",
         }
         for name in SERVICES:
             common[variable(name, "DATABASE")] = self.dsn(name)

@@ -44,6 +44,8 @@ class Load:
         self.shop, self._bulk = Shop(self.apis["orders"], ""), ""
         self.operators = Operators(self.ask, self.inputs)
         self._at_work = 0
+        self.slowness = 1
+        """How many times as long all pause once they are at work, and how much less they begin with."""
         self.producer = Producer(rig, "", "")
 
     async def open(self) -> None:
@@ -66,7 +68,7 @@ class Load:
 
         With ``producing`` the producer has much to write before and after.
         """
-        if not self._at_work and len(self.operators.free) < FREE:
+        if not self._at_work and len(self.operators.free) < FREE // self.slowness:
             await self._find_firms(random)
         over, flows = asyncio.Event(), asyncio.Event()
         self._at_work += 1
@@ -75,7 +77,7 @@ class Load:
                 people.create_task(self._sell(random, flows, over))
                 people.create_task(self._sell_in_bulk(random, over))
                 people.create_task(self._sell_by_kafka(random, over, MANY if producing else SEVERAL))
-                people.create_task(self.operators.work(random, self._bulk, over))
+                people.create_task(self.operators.work(random, self._bulk, over, SLOW_PACE * self.slowness))
                 await flows.wait()
                 try:
                     yield
@@ -147,15 +149,15 @@ class Load:
                 await self._send(revision)
             if n == 2:
                 flows.set()
-            await asyncio.sleep(PACE)  # lint-skip: sleep the pace of a shop
+            await asyncio.sleep(PACE * (self.slowness if n >= 12 else 1))  # lint-skip: sleep the pace of a shop
 
     async def _sell_in_bulk(self, random: Random, over: asyncio.Event) -> None:
         """A batch of two dozen firms, and one of a few every second until it is over."""
-        await self._import(random, 24)
+        await self._import(random, 24 // self.slowness)
         while not over.is_set():
             await self._import(random, 4)
             with suppress(TimeoutError):
-                await asyncio.wait_for(over.wait(), 1)
+                await asyncio.wait_for(over.wait(), self.slowness)
 
     async def _import(self, random: Random, number: int) -> list[ShopOrder]:
         orders = [self._order(random) for _ in range(number)]
@@ -166,7 +168,7 @@ class Load:
 
     async def _find_firms(self, random: Random) -> None:
         """Sell to many firms, and wait until all is done with them: operators then have somebody to work on."""
-        icos = [order.ico for order in await self._import(random, FREE * 2)]
+        icos = [order.ico for order in await self._import(random, FREE * 2 // self.slowness)]
         async with asyncio.timeout(PATIENCE):
             while not await self._all_done(icos):
                 await asyncio.sleep(PACE)  # lint-skip: sleep the rows of other processes give no signal
@@ -187,7 +189,7 @@ class Load:
             tasks.create_task(self.producer.write(ended))
             self._give_producer(random, around)
             while not over.is_set():
-                await asyncio.sleep(SLOW_PACE)  # lint-skip: sleep the pace of a producer
+                await asyncio.sleep(SLOW_PACE * self.slowness)  # lint-skip: sleep the pace of a producer
                 self._give_producer(random, 1)
             self._give_producer(random, around)
             ended.set()

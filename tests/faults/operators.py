@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from tests.faults.inputs import NOBODY, Inputs
 
-PACE = 0.25
+RESERVE = 5
+"""So many firms are left to whoever begins to work later."""
 STATUSES = ("Klient se slevou", "Nový partner")
 PROGRAMMES = ((3_000, 10_000), (200, 700), (50, 1_000))
 """Points for silver and gold."""
@@ -29,7 +30,7 @@ class Operators:
         self.free: list[str] = []
         self._programme = asyncio.Lock()
 
-    async def work(self, random: Random, channel: str, over: asyncio.Event) -> None:
+    async def work(self, random: Random, channel: str, over: asyncio.Event, pause: float) -> None:
         """One operator, once at least and until it is over; who finds no firm that is free has nothing to do."""
         if len(self.free) < 3:
             return
@@ -39,11 +40,11 @@ class Operators:
             await self._assign(channel, random.choice(numbers), [taker, NOBODY, giver][n % 3])
             await self._set_status(other, STATUSES[n % 2])
             await self._change_programme(random)
-            if self.free:
+            if self.free and (n == 0 or len(self.free) > RESERVE):
                 await self._service_devices(self.free.pop())
             if over.is_set():
                 return
-            await asyncio.sleep(PACE)  # lint-skip: sleep the pace of a person
+            await asyncio.sleep(pause)  # lint-skip: sleep the pace of a person
 
     async def _assign(self, channel: str, number: int, ico: str) -> None:
         """Give an order to a client, or to nobody."""

@@ -50,13 +50,16 @@ class Producer:
         async with asyncio.timeout(PATIENCE):
             while self._waiting or not over.is_set():
                 kafka = AIOKafkaProducer(bootstrap_servers=self.rig.bootstrap, acks="all")
-                with suppress(KafkaError, OSError):
+                try:
                     await kafka.start()
                     while self._waiting or not over.is_set():
                         await self._write_waiting(kafka)
                         await asyncio.sleep(PACE)  # lint-skip: sleep what gathers meanwhile goes at once
-                with suppress(KafkaError, OSError):
-                    await kafka.stop()
+                except (KafkaError, OSError):
+                    pass
+                finally:
+                    with suppress(KafkaError, OSError):
+                        await kafka.stop()
                 await asyncio.sleep(PACE)  # lint-skip: sleep a producer tries again by the clock
 
     async def _write_waiting(self, kafka: AIOKafkaProducer) -> None:

@@ -21,6 +21,8 @@ from tests.rig import SERVICES
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SEEDS = {"kill-at-point": range(3), "fatal": (HOW.index("kill"), HOW.index("hoard")), "rewind-owner": (len(OWNERS),)}
 """Which runs of a row; the first alone if it is not named. The rewind is a busy one, in which a consumer dies."""
+SLOWNESS = 4
+"""What a load of CI does less than one of the command: two stages share two cores."""
 LONG = {"disk-postgres", "disk-kafka"}
 """Rows that need root: by the command alone."""
 WITHIN = (processes, members, upgrades, releases)
@@ -45,6 +47,7 @@ async def theatre() -> AsyncIterator[Theatre]:
 
 async def survive(theatre: Theatre, name: str, seed: int) -> None:
     async with theatre.lend(fresh=ROWS[name].fresh) as stage:
+        stage.load.slowness = SLOWNESS
         outcome = await ROWS[name].strike(stage, Draw(name, seed, short=True))
         assert outcome.verdict.reasons == []
         assert outcome.times > 0

@@ -143,7 +143,7 @@ async def wrong_clocks(stage: Stage, random: Draw) -> int:
     """Each database's clock is an hour fast or slow, then the other way round, then right again.
 
     A programme that is to begin in half an hour begins while loyalty's clock is fast; under each clock operators change
-    the programme twice at least.
+    the programme twice at least. What was written by a clock that was fast is for no later run.
     """
     begins = datetime.now(UTC) + HOUR / 2
     ahead = {name: random.choice((-HOUR, HOUR)) for name in stage.rig.names}
@@ -201,5 +201,6 @@ ROWS = (
         10,
         50,
         under_load(wrong_clocks),
+        fresh=True,
     ),
 )

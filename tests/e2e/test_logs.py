@@ -1,0 +1,80 @@
+"""No log says whom anything is about, nor a secret: not of what is told, and not of what goes wrong with it."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from schemas.catalogue import EVENTS
+from tests.rig import Rig
+from tests.shop import SECRET, Shop, ShopOrder
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+MARK = "Xanár"
+"""What all that is personal here holds, and nothing else does."""
+ADDRESS = {"street": f"{MARK}kova 77", "city": f"{MARK}ov", "postcode": "11150", "country": "CZ"}
+ICO, PHONE = "60193336", "777000123"
+BILLING = {
+    "first_name": MARK, "last_name": f"{MARK}ková", "company": f"{MARK} s.r.o.", "address_1": ADDRESS["street"],
+    "city": ADDRESS["city"], "postcode": ADDRESS["postcode"], "country": "CZ", "email": f"{MARK}@example.com",
+    "phone": PHONE,
+}  # fmt: skip
+CARD = {
+    "name": f"{MARK} a synové", "email": f"{MARK}@example.com", "phone": PHONE, "notes": f"{MARK} volá v noci",
+    "addresses": [{"kind": "billing", **ADDRESS}, {"kind": "delivery", **ADDRESS}],
+}  # fmt: skip
+
+
+async def test_no_log_says_whom_it_is_about(suite: Rig) -> None:
+    async with suite.api("clients") as clients, suite.api("orders") as orders:
+        made = (await clients.post("/v1/clients", json=CARD)).raise_for_status().json()
+        task = {"client_id": made["id"], "title": f"Zavolat {MARK}kové", "due": "2026-12-01T08:00:00Z"}
+        (await clients.post("/v1/tasks", json=task)).raise_for_status()
+        key = (await clients.post("/v1/keys", json={"name": MARK, "role": "viewer"})).raise_for_status().json()["key"]
+        shop = await Shop.open(orders)
+        said = {"billing": BILLING, "shipping": BILLING}
+        await shop.send(ShopOrder(700, Decimal(10), ICO, extra=said))
+        await shop.send(ShopOrder(701, Decimal(10), ICO, extra={**said, "total": MARK}))
+        await shop.post(ShopOrder(702, Decimal(10), extra=said).body(), **{"X-WC-Webhook-Signature": MARK})
+        for wrong in ({**CARD, "dic": MARK}, {**CARD, "name": 7}, {**CARD, "name": f"{MARK}\0"}, {**CARD, MARK: MARK}):
+            assert (await clients.post("/v1/clients", json=wrong)).status_code == 422
+        assert (await clients.get("/v1/clients", params={"query": f"{MARK}\0"})).status_code == 422
+        assert (await orders.get(f"/v1/products/{MARK}\0")).status_code in {404, 422}
+        assert (await orders.get(f"/v1/{MARK}", params={"key": key})).status_code == 404
+    await strangers(suite)
+    await suite.settle()
+    assert await fields_with_marks(suite) == {field for event in EVENTS.values() for field in event.personal}
+    secrets = {MARK, MARK.encode("unicode_escape").decode(), ICO, PHONE, SECRET, key, json.loads(suite.private)["d"]}
+    logs = {path.name: path.read_text() for path in suite.folder.glob("*.log")}
+    assert logs.keys() >= {f"{name}.log" for name in suite.names}
+    assert '"route": "/v1/clients"' in logs["clients.log"], "what did not fit was to be told, with its route"
+    for name, text in logs.items():
+        assert not [line for line in text.splitlines() if any(secret in line for secret in secrets)], name
+
+
+async def strangers(suite: Rig) -> None:
+    """Write what nobody can read to topics, with people in it."""
+    body = json.dumps({"external_id": "703", "billing": BILLING, "total": MARK}).encode()
+    async with AIOKafkaProducer(bootstrap_servers=suite.bootstrap) as producer:
+        for topic in ("intake.orders", "orders", "clients"):
+            await producer.send_and_wait(suite.prefix + topic, body, headers=[("ce_subject", MARK.encode())])
+
+
+async def fields_with_marks(suite: Rig) -> set[str]:
+    """Return which personal fields of events hold what is to be in no log."""
+    found: set[str] = set()
+    for service in ("clients", "orders"):
+        rows = await suite.rows(service, "select type, convert_from(body, 'UTF8') as body from chassis.events")
+        for kind, body in rows:
+            said = json.loads(body)
+            found |= {field for field in EVENTS[kind].personal if MARK in str(_at(said, field))}
+    return found
+
+
+def _at(body: Any, field: str) -> Any:
+    for part in field.split("."):
+        body = body.get(part) if isinstance(body, dict) else None
+    return body
