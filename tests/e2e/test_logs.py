@@ -38,7 +38,7 @@ async def test_no_log_says_whom_it_is_about(suite: Rig) -> None:
         said = {"billing": BILLING, "shipping": BILLING}
         await shop.send(ShopOrder(700, Decimal(10), ICO, extra=said))
         await shop.send(ShopOrder(701, Decimal(10), ICO, extra={**said, "total": MARK}))
-        await shop.post(ShopOrder(702, Decimal(10), extra=said).body(), **{"X-WC-Webhook-Signature": MARK})
+        await shop.post(ShopOrder(702, Decimal(10), extra=said).body(), **{"X-WC-Webhook-Signature": "Xanarkova"})
         for wrong in ({**CARD, "dic": MARK}, {**CARD, "name": 7}, {**CARD, "name": f"{MARK}\0"}, {**CARD, MARK: MARK}):
             assert (await clients.post("/v1/clients", json=wrong)).status_code == 422
         assert (await clients.get("/v1/clients", params={"query": f"{MARK}\0"})).status_code == 422
