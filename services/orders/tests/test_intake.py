@@ -109,6 +109,16 @@ async def test_a_deletion_counts_also_where_the_shops_clock_is_ahead(bench: Benc
     assert await bench.failing_checks() == {}
 
 
+async def test_an_order_that_is_told_as_deleted_deletes_nothing(bench: Bench) -> None:
+    shop = json.dumps(shop_order()).encode()
+    await bench.take_in("woocommerce", CHANNEL, shop)
+    captured = wrap(shop, START + timedelta(hours=1), delivery="another")
+    assert await bench.take_in("woocommerce-deleted", CHANNEL, captured) == []
+    (letter,) = await bench.dead_letters()
+    assert "an id alone" in letter["reason"]
+    assert await bench.failing_checks() == {}
+
+
 async def test_a_deletion_that_nobody_dated_is_a_dead_letter(bench: Bench) -> None:
     assert await bench.take_in("woocommerce-deleted", CHANNEL, b'{"id": 727}') == []
     assert [letter["reason"] for letter in await bench.dead_letters()] == ["nobody noted when it came"]

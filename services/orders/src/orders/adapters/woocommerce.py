@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from chassis.errors import Rejected
 from chassis.service import Intake
 from orders.adapters.envelope import channel_of, read_object, told_plainly, unwrap
 from orders.domain.channel import MetaKeys
@@ -160,11 +161,18 @@ def parse_restored(intake: Intake) -> Revision:
 
 
 def parse_deleted(intake: Intake) -> Removal:
-    """Read the deletion of an order, known by its delivery: all deletions of an order look alike. Raises Rejected."""
+    """Read the deletion of an order, known by its delivery: all deletions of an order look alike. Raises Rejected.
+
+    A shop signs the body and not the topic: one that was captured as something else says more than a deletion does.
+    """
     letter = unwrap(intake.body)
     channel = channel_of(intake)
+    said = read_object(letter.body)
+    if said.keys() > {"id"}:
+        message = "a deletion says an id alone; this is something else, told as one"
+        raise Rejected(message)
     with told_plainly():
-        shop = ShopDeletion.model_validate(read_object(letter.body))
+        shop = ShopDeletion.model_validate(said)
     return Removal(order_id(channel, str(shop.id)), letter.received_at, letter.door.delivery or letter.hash)
 
 
