@@ -1,22 +1,25 @@
 """No log says whom anything is about, nor a secret: not of what is told, and not of what goes wrong with it."""
 
 import json
+from collections.abc import AsyncIterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 
 from schemas.catalogue import EVENTS
-from tests.rig import Rig
-from tests.shop import SECRET, Shop, ShopOrder
+from tests.rig import SERVICES, Rig
+from tests.shop import SECRET, Shop, ShopOrder, ico_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 MARK = "Xanár"
 """What all that is personal here holds, and nothing else does."""
 ADDRESS = {"street": f"{MARK}kova 77", "city": f"{MARK}ov", "postcode": "11150", "country": "CZ"}
-ICO, PHONE = "60193336", "777000123"
+ICO, PHONE = ico_of(7_654_321), "777000123"
 BILLING = {
     "first_name": MARK, "last_name": f"{MARK}ková", "company": f"{MARK} s.r.o.", "address_1": ADDRESS["street"],
     "city": ADDRESS["city"], "postcode": ADDRESS["postcode"], "country": "CZ", "email": f"{MARK}@example.com",
@@ -26,6 +29,17 @@ CARD = {
     "name": f"{MARK} a synové", "email": f"{MARK}@example.com", "phone": PHONE, "notes": f"{MARK} volá v noci",
     "addresses": [{"kind": "billing", **ADDRESS}, {"kind": "delivery", **ADDRESS}],
 }  # fmt: skip
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def suite(tmp_path: Path) -> AsyncIterator[Rig]:
+    """A suite of its own: what is broken here is for no other test."""
+    rig = Rig(tmp_path, SERVICES)
+    try:
+        await rig.start()
+        yield rig
+    finally:
+        await rig.stop()
 
 
 async def test_no_log_says_whom_it_is_about(suite: Rig) -> None:
@@ -42,7 +56,7 @@ async def test_no_log_says_whom_it_is_about(suite: Rig) -> None:
         for wrong in ({**CARD, "dic": MARK}, {**CARD, "name": 7}, {**CARD, "name": f"{MARK}\0"}, {**CARD, MARK: MARK}):
             assert (await clients.post("/v1/clients", json=wrong)).status_code == 422
         assert (await clients.get("/v1/clients", params={"query": f"{MARK}\0"})).status_code == 422
-        assert (await orders.get(f"/v1/products/{MARK}\0")).status_code in {404, 422}
+        assert (await orders.get(f"/v1/products/{MARK}%00")).status_code in {404, 422}
         assert (await orders.get(f"/v1/{MARK}", params={"key": key})).status_code == 404
     await strangers(suite)
     await suite.settle()
@@ -50,7 +64,7 @@ async def test_no_log_says_whom_it_is_about(suite: Rig) -> None:
     secrets = {MARK, MARK.encode("unicode_escape").decode(), ICO, PHONE, SECRET, key, json.loads(suite.private)["d"]}
     logs = {path.name: path.read_text() for path in suite.folder.glob("*.log")}
     assert logs.keys() >= {f"{name}.log" for name in suite.names}
-    assert '"route": "/v1/clients"' in logs["clients.log"], "what did not fit was to be told, with its route"
+    assert all("dead letter" in logs[f"{name}.log"] for name in ("orders", "clients")), "what went wrong was to be told"
     for name, text in logs.items():
         assert not [line for line in text.splitlines() if any(secret in line for secret in secrets)], name
 
@@ -70,7 +84,9 @@ async def fields_with_marks(suite: Rig) -> set[str]:
         rows = await suite.rows(service, "select type, convert_from(body, 'UTF8') as body from chassis.events")
         for kind, body in rows:
             said = json.loads(body)
-            found |= {field for field in EVENTS[kind].personal if MARK in str(_at(said, field))}
+            found |= {
+                field for field in EVENTS[kind].personal if any(each in str(_at(said, field)) for each in (MARK, PHONE))
+            }
     return found
 
 

@@ -9,7 +9,7 @@ from tests.faults.rows import WHERE
 
 FAULTS = Path(__file__).parent
 CHASSIS = FAULTS.parents[1] / "shared/chassis/src/chassis"
-LOAD = tuple(FAULTS / f"{name}.py" for name in ("load", "operators", "producer"))
+LOAD = ("load.py", "operators.py", "producer.py")
 """Whatever strikes, strikes under this."""
 
 
@@ -20,7 +20,7 @@ def chassis_digest() -> str:
 
 def strike_digest(row: str) -> str:
     """Name what strikes in a row: its module, and the load under which it does. A row that is no more has no name."""
-    return digest(FAULTS, [*LOAD, FAULTS / f"rows/{WHERE[row]}.py"]) if row in WHERE else ""
+    return digest(FAULTS, [FAULTS / name for name in (*LOAD, f"rows/{WHERE[row]}.py")]) if row in WHERE else ""
 
 
 def digest(folder: Path, files: Iterable[Path]) -> str:

@@ -51,7 +51,7 @@ def test_what_another_strike_came_to_does_not_count(tmp_path: Path) -> None:
 def test_a_strike_is_known_by_the_row_s_module_and_the_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digests, "FAULTS", tmp_path)
     (tmp_path / "rows").mkdir()
-    for name in ("load", "rows/servers", "rows/topics"):
+    for name in ("load", "operators", "producer", "rows/servers", "rows/topics"):
         (tmp_path / f"{name}.py").write_text("x = 1")
     seen = [(strike_digest("kill-kafka"), strike_digest("freeze-kafka"), strike_digest("lose-kafka"))]
     for name in ("rows/servers", "load"):
