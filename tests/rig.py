@@ -3,8 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -220,6 +220,17 @@ class Rig:
                 if source in heads and tuple(at) != (head := heads[source].get(lane, (0, 0))) and (at[1] or head[1])
             ]
         return found
+
+
+@asynccontextmanager
+async def running(folder: Path, servers: Servers | None = None) -> AsyncIterator[Rig]:
+    """Give all five services at work; what they leave is dropped afterwards, also if not all have started."""
+    rig = Rig(folder, SERVICES, servers)
+    try:
+        await rig.start()
+        yield rig
+    finally:
+        await rig.stop()
 
 
 async def _pool_of(dsn: str) -> "asyncpg.Pool[asyncpg.Record]":

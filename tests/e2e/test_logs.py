@@ -11,7 +11,7 @@ import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 
 from schemas.catalogue import EVENTS
-from tests.rig import SERVICES, Rig
+from tests.rig import Rig, running
 from tests.shop import SECRET, Shop, ShopOrder, ico_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -34,12 +34,8 @@ CARD = {
 @pytest_asyncio.fixture(loop_scope="package")
 async def suite(tmp_path: Path) -> AsyncIterator[Rig]:
     """A suite of its own: what is broken here is for no other test."""
-    rig = Rig(tmp_path, SERVICES)
-    try:
-        await rig.start()
+    async with running(tmp_path) as rig:
         yield rig
-    finally:
-        await rig.stop()
 
 
 async def test_no_log_says_whom_it_is_about(suite: Rig) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from klientela.kafka import KafkaBroker
 from klientela.postgres import PostgresServer
 from tests.faults.load import Load
-from tests.rig import SERVICES, Rig, Servers
+from tests.rig import Rig, Servers, running
 
 
 class Machine(NamedTuple):
@@ -53,14 +53,13 @@ async def a_machine(
 async def a_stage(machine: Machine) -> AsyncIterator[Stage]:
     """Start five services with databases, topics and a folder of their own."""
     folder = Path(mkdtemp(dir=machine.folder))
-    rig = Rig(folder, SERVICES, Servers(machine.postgres.dsn, machine.kafka.bootstrap))
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(rig.stop)
-        await rig.start()
+    async with running(folder, Servers(machine.postgres.dsn, machine.kafka.bootstrap)) as rig:
         load = Load(rig)
-        stack.push_async_callback(load.close)
-        await load.open()
-        yield Stage(machine, rig, load)
+        try:
+            await load.open()
+            yield Stage(machine, rig, load)
+        finally:
+            await load.close()
 
 
 class Theatre:

@@ -21,17 +21,13 @@ from tests.rig import SERVICES
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SEEDS = {"kill-at-point": range(3), "fatal": (HOW.index("kill"), HOW.index("hoard")), "rewind-owner": (len(OWNERS),)}
 """Which runs of a row; the first alone if it is not named. The rewind is a busy one, in which a consumer dies."""
-SLOWNESS = 4
-"""What a load of CI does less than one of the command: two stages share two cores."""
-LONG = {"disk-postgres", "disk-kafka"}
-"""Rows that need root: by the command alone."""
 WITHIN = (processes, members, upgrades, releases)
 AROUND = tuple(module for module in MODULES if module not in WITHIN)
 
 
 def runs_of(*modules: ModuleType) -> pytest.MarkDecorator:
     """Every run of the modules' rows; first those that want a fresh stage, so that the others can share one."""
-    names = [row.name for module in modules for row in module.ROWS if row.name not in LONG]
+    names = [row.name for module in modules for row in module.ROWS if not row.for_root]
     names.sort(key=lambda name: not ROWS[name].fresh)
     return pytest.mark.parametrize(
         ("name", "seed"), [(name, seed) for name in names for seed in SEEDS.get(name, range(1))], ids=str
@@ -47,7 +43,6 @@ async def theatre() -> AsyncIterator[Theatre]:
 
 async def survive(theatre: Theatre, name: str, seed: int) -> None:
     async with theatre.lend(fresh=ROWS[name].fresh) as stage:
-        stage.load.slowness = SLOWNESS
         outcome = await ROWS[name].strike(stage, Draw(name, seed, short=True))
         assert outcome.verdict.reasons == []
         assert outcome.times > 0

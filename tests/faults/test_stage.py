@@ -26,9 +26,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def stand_in(name: str) -> Any:
         @asynccontextmanager
-        async def opened(*_: object) -> AsyncIterator[str]:
+        async def opened(*_: object) -> AsyncIterator[SimpleNamespace]:
             happened.append(name)
-            yield name
+            yield SimpleNamespace(load=SimpleNamespace())
             happened.append(f"{name} ends")
 
         return opened

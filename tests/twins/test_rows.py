@@ -24,7 +24,6 @@ async def test_the_row_is_red(twin: str, tmp_path: Path, monkeypatch: pytest.Mon
     theatre = Theatre()
     try:
         async with theatre.lend(fresh=True) as stage:
-            stage.load.slowness = 4
             outcome = await ROWS[TWINS[twin]].strike(stage, Draw(TWINS[twin], 0, short=True))
     finally:
         await theatre.close()

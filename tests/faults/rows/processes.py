@@ -33,7 +33,7 @@ POINTS = {
         "states.saved", "offset.before",
     ),
 }  # fmt: skip
-"""Where each service is struck; the first five of each are all points once."""
+"""Where each service is struck; the first six of each are all points once."""
 IN_A_ROW = DEATHS_BORNE - 1
 """How often a process may die before it has done anything, and nothing is blamed for it."""
 ROUNDS = [

@@ -96,7 +96,7 @@ async def _strike(merchant: Merchant, rewind: Rewind, copies: Mapping[str, str])
 async def set_clocks(rig: Rig, ahead: timedelta, *copies: str) -> None:
     """Set the clocks of all services, those of backups too: what is restored finds how late it is by then.
 
-    They go from the past to the present: what comes from the future is not taken by Kafka.
+    They go from the past to the present, as business does.
     """
     for database in (*rig.databases.values(), *copies):
         connection = await asyncpg.connect(f"{rig.server.rsplit('/', 1)[0]}/{database}")

@@ -98,9 +98,18 @@ async def fill_again(stage: Stage, random: Draw) -> int:
 
 while_producing = partial(under_load, producing=True)
 ROWS = (
-    Row("lose-kafka", "all of Kafka lost, an empty cluster in its place", 5, 20, while_producing(lose_kafka)),
+    Row(
+        "lose-kafka", "all of Kafka lost, an empty cluster in its place", 5, 20, while_producing(lose_kafka), within=100
+    ),
     Row("topics-anew", "topics deleted and made anew", 5, 20, while_producing(make_topics_anew)),
     Row("lose-tail", "acknowledged tail lost: Kafka's log directory set back", 5, 20, while_producing(lose_tail)),
     Row("replay", "every topic published again in full over the live suite", 3, 10, under_load(replay_everything)),
-    Row("first-fill", "a service's database lost and filled again, topics empty", 3, 10, while_producing(fill_again)),
+    Row(
+        "first-fill",
+        "a service's database lost and filled again, topics empty",
+        3,
+        10,
+        while_producing(fill_again),
+        within=100,
+    ),
 )
