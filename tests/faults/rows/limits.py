@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 
 from klientela.processes import ManagedProcess
-from tests.faults.row import Draw, Outcome, Row, under_load
+from tests.faults.row import Draw, Outcome, Row, under_load, work_unharmed
 from tests.faults.rows.servers import answering
 from tests.faults.stage import Machine, Stage, a_machine, a_stage
 
@@ -22,17 +22,20 @@ FULL = "No space left on device"
 
 async def hold_snapshot(stage: Stage, random: Draw) -> Outcome:
     """Hold a snapshot in every database for a quarter of an hour under load; how orders fare meanwhile comes first."""
+    before = await work_unharmed(stage, random)
     meanwhile: list[float] = []
-
-    async def strike(_stage: Stage, _random: Draw) -> int:
-        long, every = HELD_SHORT if random.short else HELD
-        async with snapshots(stage):
-            for _ in range(long // every):
+    long, every = HELD_SHORT if random.short else HELD
+    async with snapshots(stage):
+        for _ in range(long // every):
+            async with stage.load.running(random):
                 await asyncio.sleep(every)  # lint-skip: sleep so long it is held
                 meanwhile.append(await stage.load.probe())
+
+    async def released(_stage: Stage, _random: Draw) -> int:
         return 1
 
-    outcome = await under_load(strike)(stage, random)
+    outcome = await under_load(released)(stage, random)
+    outcome.verdict.add("stuck", before)
     return replace(outcome, recovery=meanwhile + outcome.recovery)
 
 

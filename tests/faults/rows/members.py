@@ -1,6 +1,7 @@
 """Members of a group come, go, freeze and thaw; two relays and two schedulers are at work at once; clocks are wrong."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,8 @@ from tests.faults.stage import Stage
 from tests.rig import Rig, ServiceUnderTest
 
 HOUR = timedelta(hours=1)
-JOINS, FEW_JOINS = 30, 8
+JOINS, FEW_JOINS, STORM = 30, 8, 120
+"""A storm is over when so many have joined and had something to read, or after so many seconds."""
 RELAYING = ("relay.read", "relay.sent", "relay.acknowledged", "cursor.written")
 LOCKS = (
     "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and database ="
@@ -52,9 +54,10 @@ async def storm(stage: Stage, random: Draw) -> int:
     """
     members: list[asyncio.Task[None]] = []
     readers: list[str] = []
+    ends = time.monotonic() + STORM
     try:
         for n in count(1):
-            if len(readers) >= (FEW_JOINS if random.short else JOINS):
+            if len(readers) >= (FEW_JOINS if random.short else JOINS) or time.monotonic() > ends:
                 break
             if len(members) < 2 or (len(members) < 6 and random.random() < 0.6):
                 name = random.choice(["loyalty", "clients", "automation"])
