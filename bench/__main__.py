@@ -12,7 +12,7 @@ from statistics import median
 import structlog
 
 from bench.machine import Description, describe
-from bench.race import UNSTEADY, Outcome, Row, run
+from bench.race import UNSTEADY, Outcome, Row, run, shown
 from bench.rows import ROWS
 from bench.track import Track
 from klientela.tables import number, table, terminal
@@ -25,7 +25,7 @@ def main() -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     if asked.list:
         for row in ROWS.values():
-            print(f"{row.name:12} {row.what}; floor: {row.floor}")
+            print(f"{row.name:22} {row.what}; floor: {row.floor}")
         return 0
     machine = describe()
     say(str(machine))
@@ -76,18 +76,28 @@ def show(machine: Description, outcomes: Sequence[Outcome]) -> None:
     console.print(str(machine))
     lines = table("row", "unit", *map(number, ("floor", "ours", "ratio", "CPU ratio", "bar")), "")
     for outcome in outcomes:
-        row = outcome.row
         floor, ours = (median(lap.figure for lap in laps) for laps in (outcome.floor, outcome.ours))
-        bar = f"{'≥' if row.least else '≤'} {row.bar}"
-        mark = "[green]met[/]" if outcome.holds else "[bold red]missed[/]"
-        cells = (f"{floor:,.0f}", f"{ours:,.0f}", f"{outcome.ratio:.2f}", f"{outcome.cpu_ratio:.2f}")
-        lines.add_row(row.name, row.unit, *cells, bar, mark)
+        cells = (shown(floor), shown(ours), f"{outcome.ratio:.2f}", f"{outcome.cpu_ratio:.2f}")
+        lines.add_row(outcome.row.name, outcome.row.unit, *cells, promise(outcome.row), verdict(outcome))
     console.print(lines)
     for outcome in outcomes:
         if outcome.spread > UNSTEADY:
             console.print(
                 f"{outcome.row.name}: the floor itself varied by {outcome.spread:.0%}; run it again in quiet."
             )
+
+
+def promise(row: Row) -> str:
+    """Say what is promised of ours, and of what it is said where that is not the ratio of the figures."""
+    by = {"figure": "", "cpu": " CPU", "difference": " more", "alone": " ours"}[row.by]
+    return "" if row.bar is None else f"{'≥' if row.least else '≤'} {row.bar:g}{by}"
+
+
+def verdict(outcome: Outcome) -> str:
+    """Say whether the bar is met; nothing of a row that has none."""
+    if outcome.row.bar is None:
+        return ""
+    return "[green]met[/]" if outcome.holds else "[bold red]missed[/]"
 
 
 def say(text: str) -> None:

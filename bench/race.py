@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from math import floor as whole
+from math import log10
 from statistics import median
 from typing import Literal, NamedTuple, Protocol
 
@@ -31,23 +33,42 @@ class Race(Protocol):
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: what is raced, in which unit, and the ratio of ours to the floor that is promised.
+    """One line of the table: what is raced, in which unit, and what is promised of ours.
 
-    ``by`` says whether the ratio is one of figures or of CPU.
+    A ``bar`` is the least or the most that ours may be, judged ``by`` its ratio to the floor in figures or in CPU, by
+    how much more it is than the floor, or alone; a row without one is stated. A ``once`` row takes so long that it is
+    run a single time, its floor first.
     """
 
     name: str
     what: str
     floor: str
     unit: str
-    bar: float
+    bar: float | None
     least: bool
     open: Callable[[Track], AbstractAsyncContextManager[Race]]
-    by: Literal["figure", "cpu"] = "figure"
+    by: Literal["figure", "cpu", "difference", "alone"] = "figure"
+    once: bool = False
 
-    def holds(self, ratio: float) -> bool:
-        """Tell whether a ratio is within the bar, which is the least or the most that it may be."""
-        return ratio >= self.bar if self.least else ratio <= self.bar
+    def holds(self, judged: float) -> bool:
+        """Tell whether what ours is judged by is within the bar."""
+        return self.bar is None or (judged >= self.bar if self.least else judged <= self.bar)
+
+    def compare(self, floor: Lap, ours: Lap) -> float:
+        """Return what a round is judged by. Raises ValueError where a contestant did nothing."""
+        match self.by:
+            case "figure":
+                return ratio(ours.figure, floor.figure)
+            case "cpu":
+                return ratio(ours.cpu, floor.cpu)
+            case "difference":
+                return ours.figure - floor.figure
+            case "alone":
+                return ours.figure
+
+    def rounds(self, asked: int) -> range:
+        """Return the numbers of the rounds: one, or as many as are asked after number 0, which does not count."""
+        return range(1, 2) if self.once else range(asked + 1)
 
 
 @dataclass(frozen=True)
@@ -59,9 +80,14 @@ class Outcome:
     ours: Sequence[Lap]
 
     @property
+    def judged(self) -> float:
+        """The median of what each round is judged by, so that a machine that drifts meets both."""
+        return median(self.row.compare(f, o) for f, o in self.pairs)
+
+    @property
     def ratio(self) -> float:
-        """The median of the ratios of each round, so that a machine that drifts meets both."""
-        return median(ratio(getattr(o, self.row.by), getattr(f, self.row.by)) for f, o in self.pairs)
+        """The same of the ratios of the figures."""
+        return median(ratio(o.figure, f.figure) for f, o in self.pairs)
 
     @property
     def cpu_ratio(self) -> float:
@@ -76,19 +102,20 @@ class Outcome:
     @property
     def spread(self) -> float:
         """How far what the floor is judged by lies apart, as a share of its median."""
-        figures = [getattr(lap, self.row.by) for lap in self.floor]
+        figures = [lap.cpu if self.row.by == "cpu" else lap.figure for lap in self.floor]
         return ratio(max(figures) - min(figures), median(figures))
 
     @property
     def holds(self) -> bool:
         """Tell whether the bar is met."""
-        return self.row.holds(self.ratio)
+        return self.row.holds(self.judged)
 
     def as_json(self) -> dict[str, object]:
         """Return all of it for machines."""
         return {
             "row": self.row.name, "unit": self.row.unit, "bar": self.row.bar, "least": self.row.least,
-            "ratio": self.ratio, "cpu_ratio": self.cpu_ratio, "spread": self.spread, "holds": self.holds,
+            "by": self.row.by, "judged": self.judged, "holds": self.holds,
+            "ratio": self.ratio, "cpu_ratio": self.cpu_ratio, "spread": self.spread,
             "floor": [lap._asdict() for lap in self.floor], "ours": [lap._asdict() for lap in self.ours],
         }  # fmt: skip
 
@@ -105,15 +132,25 @@ def ratio(one: float, other: float) -> float:
     return one / other
 
 
+def shown(figure: float) -> str:
+    """Write a figure for people, with three digits at least.
+
+    >>> shown(12345.6), shown(12.345), shown(0.5)
+    ('12,346', '12.3', '0.500')
+    """
+    return f"{figure:,.{max(0, 2 - whole(log10(abs(figure))))}f}" if figure else "0"
+
+
 async def run(row: Row, track: Track, rounds: int, say: Callable[[str], None]) -> Outcome:
     """Race so many rounds, after one that does not count; in every other one of them ours begins."""
     floor: list[Lap] = []
     ours: list[Lap] = []
     async with row.open(track) as race:
-        for number in range(rounds + 1):
+        for number in row.rounds(rounds):
             turns = [(race.floor, floor), (race.ours, ours)]
             for contestant, laps in turns if number % 2 else reversed(turns):
                 laps.append(await contestant())
-            pair = f"floor {floor[-1].figure:,.0f}, ours {ours[-1].figure:,.0f} {row.unit}"
+            pair = f"floor {shown(floor[-1].figure)}, ours {shown(ours[-1].figure)} {row.unit}"
             say(f"{row.name}: {pair}" + ("" if number else " (to warm up)"))
-    return Outcome(row, floor[1:], ours[1:])
+    counted = slice(0 if row.once else 1, None)
+    return Outcome(row, floor[counted], ours[counted])

@@ -29,12 +29,12 @@ class Contestants:
         return Lap(next(self.figures[who]), 2.0 if who == "floor" else 3.0)
 
 
-def row_of(contestants: Contestants, bar: float = 0.8, *, least: bool = True, by: Any = "figure") -> Row:
+def row_of(contestants: Contestants, bar: float | None = 0.8, *, least: bool = True, **said: Any) -> Row:
     @asynccontextmanager
     async def opened(_: object) -> AsyncIterator[Race]:
         yield contestants
 
-    return Row("a row", "", "", "events/s", bar=bar, least=least, open=opened, by=by)
+    return Row("a row", "", "", "events/s", bar=bar, least=least, open=opened, **said)
 
 
 async def test_both_are_raced_in_turn_and_the_first_round_does_not_count() -> None:
@@ -62,9 +62,26 @@ def test_a_machine_that_drifts_meets_both_so_rounds_are_compared_and_not_medians
 
 def test_a_row_may_be_judged_by_its_cpu_and_tells_both() -> None:
     outcome = Outcome(row_of(Contestants([], []), 1.3, least=False, by="cpu"), [Lap(100, 2)], [Lap(50, 3)])
-    assert (outcome.ratio, outcome.cpu_ratio, outcome.holds) == (1.5, 1.5, False)
+    assert (outcome.judged, outcome.cpu_ratio, outcome.holds) == (1.5, 1.5, False)
     said = outcome.as_json()
-    assert (said["ratio"], said["floor"]) == (1.5, [{"figure": 100, "cpu": 2}])
+    assert (said["judged"], said["ratio"], said["floor"]) == (1.5, 0.5, [{"figure": 100, "cpu": 2}])
+
+
+@pytest.mark.parametrize(("by", "judged"), [("difference", 7), ("alone", 12)])
+def test_a_row_may_be_judged_by_how_much_more_it_is_or_alone(by: str, judged: float) -> None:
+    outcome = Outcome(row_of(Contestants([], []), 10, least=False, by=by), [Lap(5)] * 3, [Lap(12)] * 3)
+    assert (outcome.judged, outcome.ratio, outcome.holds) == (judged, 2.4, judged <= 10)
+
+
+def test_a_row_without_a_bar_is_stated() -> None:
+    assert Outcome(row_of(Contestants([], []), None), [Lap(100)], [Lap(1)]).holds
+
+
+async def test_what_takes_long_is_run_once_its_floor_first() -> None:
+    contestants = Contestants([100], [90])
+    outcome = await run(row_of(contestants, once=True), TRACK, 5, lambda _: None)
+    assert contestants.order == ["floor", "ours"]
+    assert outcome.ratio == pytest.approx(0.9)
 
 
 def test_a_contestant_that_did_nothing_has_met_no_bar() -> None:
