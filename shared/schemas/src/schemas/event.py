@@ -32,22 +32,23 @@ class Event(Value):
     event_type: ClassVar[str]
     personal: ClassVar[tuple[str, ...]] = ()
     """Paths of the fields that hold personal data: what no log may show, and erasing a person will rewrite."""
-    _heard: tuple[UUID | None, int] = PrivateAttr(default=(None, 0))
+    _event_id: UUID | None = PrivateAttr(default=None)
+    _incarnation: int = PrivateAttr(default=0)
 
     def heard(self, event_id: UUID, incarnation: int) -> Self:
         """Note by which id, and under which incarnation of its owner's log, the event was heard."""
-        self._heard = (event_id, incarnation)
+        self._event_id, self._incarnation = event_id, incarnation
         return self
 
     @property
     def event_id(self) -> UUID | None:
         """The id it was heard by; None while it is only about to be said."""
-        return self._heard[0]
+        return self._event_id
 
     @property
     def stamp(self) -> Stamp:
         """What a copy of the subject is guarded by: take it over if its stamp is lower."""
-        return Stamp(self._heard[1], self.subject_version)
+        return Stamp(self._incarnation, self.subject_version)
 
     @property
     def partition_key(self) -> UUID:
