@@ -96,6 +96,8 @@ async def test_keys_are_made_shown_once_used_and_revoked(bench: Bench) -> None:
         tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         made = (await api.post("/v1/keys", json={"name": "Eva", "role": "viewer", "expires_at": tomorrow})).json()
         headers = {"Authorization": f"Bearer {made['key']}"}
+        signer = json.loads(base64.urlsafe_b64decode(made["key"].split(".")[0] + "=="))["kid"]
+        assert made["signed_by"] == signer == (await api.get("/v1/keys")).json()["items"][0]["signed_by"]
         assert (await api.get("/v1/clients", headers=headers)).status_code == 200
         assert (await api.post("/v1/clients", json={"name": "X"}, headers=headers)).status_code == 403
         (listed,) = (await api.get("/v1/keys?count=true")).json()["items"]

@@ -127,7 +127,7 @@ def dead_letters(
 
 
 def keys(
-    action: Annotated[str, typer.Argument(help="list, create or revoke.")] = "list",
+    action: Annotated[str, typer.Argument(help="list, create, revoke, rotate or forget-old.")] = "list",
     key: Annotated[str | None, typer.Argument(metavar="[ID]", help="The id of the key to revoke.")] = None,
     *,
     name: Annotated[str | None, typer.Option(help="For whom a key is made.")] = None,
@@ -136,7 +136,7 @@ def keys(
     as_json: Json = False,
     data: Data = None,
 ) -> int:
-    """Make, list and revoke access keys."""
+    """Make, list and revoke access keys; let a new key sign them, and forget what signed them before."""
     from klientela import keys as module
 
     return module.keys(DataDirectory.at(data), action, key, name=name, role=role, days=days, as_json=as_json)

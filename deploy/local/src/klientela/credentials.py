@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from chassis.web.keys import new_signing_key, public_keys, sign_key
 from klientela.layout import DataDirectory, write_private
+from klientela.signing_keys import PUBLIC_KEYS, SERVICE_KEY, SIGNING_KEY
 
-SIGNING_KEY = "signing-key.json"
 SUPERUSER_PASSWORD = "postgres-password"  # noqa: S105  (the name of a file)
 
 
@@ -17,8 +17,8 @@ def make_missing(layout: DataDirectory) -> None:
         write_private(signing, new_signing_key())
     private = signing.read_text()
     texts: dict[str, Callable[[], str]] = {
-        "public-keys.json": lambda: public_keys(private),
-        "service-key": lambda: sign_key(private, role="service", name="service"),
+        PUBLIC_KEYS: lambda: public_keys(private),
+        SERVICE_KEY: lambda: sign_key(private, role="service", name="service"),
     }
     for name, make in texts.items():
         if not (layout.secrets / name).exists():

@@ -17,7 +17,7 @@ from klientela.running import Apis, Refused, RunningSuite
 from klientela.services import KEY_OWNER as OWNER
 from klientela.tables import table, terminal
 
-ACTIONS = ("list", "create", "revoke")
+ACTIONS = ("list", "create", "revoke", "rotate", "forget-old")
 OWN_KEY = "own-key"
 """The slug by which a key is refused to revoke itself."""
 
@@ -119,11 +119,15 @@ def keys(
     days: int | None,
     as_json: bool,
 ) -> int:
-    """List, create or revoke; the exit code."""
+    """List, create, revoke, or change what signs; the exit code."""
     if action == "list":
         return list_keys(layout, as_json=as_json)
     if action == "create":
         return create_key(layout, name=name, role=role, days=days, as_json=as_json)
     if action == "revoke":
         return revoke_key(layout, key, as_json=as_json)
+    if action in {"rotate", "forget-old"}:
+        from klientela import rotation
+
+        return (rotation.rotate if action == "rotate" else rotation.forget_old)(layout, as_json=as_json)
     raise Refusal(f"`{action}` cannot be done with keys; what can is {', '.join(ACTIONS)}.")

@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chassis.web.keys import sign_key
-from klientela.credentials import SIGNING_KEY
 from klientela.errors import Refusal
 from klientela.layout import DataDirectory, write_private
+from klientela.signing_keys import SIGNING_KEY
 
 OPERATOR_KEY = "operator-key"
 NEW_KEY = {"name": "first operator", "role": "admin"}

@@ -42,7 +42,8 @@ def restore(layout: DataDirectory, source: Path) -> int:
         f"Restored from {source}. The data from before is in {aside}; delete it when you are sure. "
         + kafka_after(aside)
         + " Keys that were revoked since the backup was made are good again: look at `klientela keys` after the next"
-        " `up`, and revoke them once more.",
+        " `up`, and revoke them once more. So are the signing keys of that day, with all that they signed: if one was"
+        " forgotten since, `klientela keys rotate` and `keys forget-old` again.",
         soft_wrap=True,
     )
     return 0

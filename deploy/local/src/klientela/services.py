@@ -11,6 +11,7 @@ from pathlib import Path
 
 from klientela.ports import HOST, Ports
 from klientela.processes import Launch, ManagedProcess
+from klientela.signing_keys import PUBLIC_KEYS, SERVICE_KEY, SIGNING_KEY
 
 SERVE_VARIABLE = "KLIENTELA_SERVE"
 """Another command that serves a service, its name added at the end: for tests of the command itself."""
@@ -76,15 +77,15 @@ def service_environment(
         "KLIENTELA_HOST": HOST,
         "KLIENTELA_PORT": str(service.port(ports)),
         KAFKA_VARIABLE: kafka,
-        "KLIENTELA_PUBLIC_KEYS": str(secrets / "public-keys.json"),
-        "KLIENTELA_SERVICE_KEY": str(secrets / "service-key"),
+        "KLIENTELA_PUBLIC_KEYS": str(secrets / PUBLIC_KEYS),
+        "KLIENTELA_SERVICE_KEY": str(secrets / SERVICE_KEY),
         "KLIENTELA_PUBLIC_URL": given.get("KLIENTELA_PUBLIC_URL") or orders_url(ports),
         "KLIENTELA_LOG": given.get("KLIENTELA_LOG") or "json",
         "PYTHONUNBUFFERED": "1",
         service.database_variable: database,
     }
     if service.name == KEY_OWNER:
-        told["KLIENTELA_SIGNING_KEY"] = str(secrets / "signing-key.json")
+        told["KLIENTELA_SIGNING_KEY"] = str(secrets / SIGNING_KEY)
     if stamps := restore_stamps(secrets / "restore-stamp", given):
         told["KLIENTELA_RESTORE_STAMP"] = stamps
     return told

@@ -1,5 +1,6 @@
 """What a person may do about clients, identities, tasks, settings and keys: load, decide, save."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -131,8 +132,9 @@ async def make_key(
     """Sign a key; its text is returned once and not stored. Raises Invalid for an expiry in the past."""
     if expires_at and await keys.has_passed(unit.connection, expires_at):
         raise Invalid(errors=[{"field": "expires_at", "message": "is over already"}])
-    key_id = uuid4()
-    stored = await keys.add_key(unit.connection, keys.NewKey(key_id, name, role, expires_at, unit.cause.actor))
+    key_id, signed_by = uuid4(), json.loads(signing_key)["kid"]
+    new = keys.NewKey(key_id, name, role, expires_at, unit.cause.actor, signed_by)
+    stored = await keys.add_key(unit.connection, new)
     return stored, sign_key(signing_key, role=role, name=name, key_id=key_id, expires_at=expires_at)
 
 

@@ -44,6 +44,7 @@ class ShownKey(BaseModel):
     role: str
     expires_at: datetime | None
     created_by: str
+    signed_by: str | None = Field(description="The id of the signing key; null where an older release made the key")
     created_at: datetime
     revoked_at: datetime | None
 

@@ -11,12 +11,12 @@ from chassis.effects import Restate
 from chassis.events.unit import Unit
 
 ADD = """
-    insert into keys (id, name, role, expires_at, created_by)
-    values ($1, $2, $3, $4, $5)
+    insert into keys (id, name, role, expires_at, created_by, signed_by)
+    values ($1, $2, $3, $4, $5, $6)
     returning created_at
 """
 LIST = """
-    select k.id, k.name, k.role, k.expires_at, k.created_by, k.created_at, r.revoked_at
+    select k.id, k.name, k.role, k.expires_at, k.created_by, k.signed_by, k.created_at, r.revoked_at
     from keys k
     left join chassis.revoked_keys r using (id)
     where (k.created_at, k.id) > ($1, $2)
@@ -32,13 +32,14 @@ HAS_PASSED = "select $1::timestamptz <= now()"
 
 
 class NewKey(NamedTuple):
-    """A key to keep, for whom, and who made it."""
+    """A key to keep, for whom, who made it, and the id of what signed it: an older release did not write that."""
 
     id: UUID
     name: str
     role: str
     expires_at: datetime | None
     created_by: str
+    signed_by: str | None
 
 
 class StoredKey(NamedTuple):
@@ -49,6 +50,7 @@ class StoredKey(NamedTuple):
     role: str
     expires_at: datetime | None
     created_by: str
+    signed_by: str | None
     created_at: datetime
     revoked_at: datetime | None = None
 
