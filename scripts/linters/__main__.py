@@ -3,7 +3,19 @@
 import subprocess
 from pathlib import Path, PurePosixPath
 
-from scripts.linters import clock, documents, egress, exceptions, names, places, sheets, size, sleeping, sql
+from scripts.linters import (
+    clock,
+    documents,
+    egress,
+    exceptions,
+    names,
+    places,
+    requirements,
+    sheets,
+    size,
+    sleeping,
+    sql,
+)
 from scripts.linters.rule import Rule
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -12,7 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def all_rules(root: Path) -> tuple[Rule, ...]:
     """Return every rule that looks at one file."""
     modules = (size, names, clock, sql, egress, sheets, exceptions, sleeping, places)
-    return (*(rule for module in modules for rule in module.RULES), *documents.rules(documents.exists_below(root)))
+    rules = (*(rule for module in modules for rule in module.RULES), *documents.rules(documents.exists_below(root)))
+    return (*rules, *requirements.rules(requirements.held_below(root, [rule.name for rule in rules])))
 
 
 def files(root: Path) -> list[PurePosixPath]:

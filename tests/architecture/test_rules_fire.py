@@ -7,6 +7,8 @@ import pytest
 from scripts.linters import layout
 from scripts.linters.__main__ import all_rules, files, violations
 from scripts.linters.documents import rules as document_rules
+from scripts.linters.requirements import held_below
+from scripts.linters.requirements import rules as requirement_rules
 from scripts.linters.rule import Rule
 
 DOMAIN = "services/orders/src/orders/domain.py"
@@ -15,6 +17,8 @@ TEST = "services/orders/tests/test_http.py"
 THERE = {"docs/events.md", "tests/architecture/test_rules_fire.py", ".importlinter"}
 RULES: dict[str, Rule] = {rule.name: rule for rule in all_rules(Path())}
 RULES |= {rule.name: rule for rule in document_rules(THERE.__contains__)}
+RULES |= {rule.name: rule for rule in requirement_rules({"test_a_door", "door-open"}.__contains__)}
+PROMISES = "| promise | kept by | test |\n|---|---|---|\n"
 HOME = "/" + "home/jana/crm"
 HOST = "py" + "pi.org"
 
@@ -77,6 +81,14 @@ FIRES = [
     ),
     ("unchecked-decision", "docs/adr/0001-lanes.md", "## Check\n\n`tests/nowhere.py`"),
     ("unreleased", "CHANGELOG.md", "# Changelog\n\n## 0.1.0\n"),
+    ("unchecked-requirement", "docs/security.md", PROMISES + "| no stranger enters | care | people look |"),
+    ("unchecked-requirement", "docs/security.md", PROMISES + "| one | x | `test_a_door` |\n| two | x | `test_gone` |"),
+    ("unchecked-requirement", "docs/security.md", PROMISES + "| one | x | `test_a_door`, the twin `door-gone` |"),
+    (
+        "unchecked-requirement",
+        "docs/security.md",
+        "| promise | kept by |\n|---|---|\n| no stranger enters | `test_a_door` |",
+    ),
 ]
 
 PASSES = [
@@ -112,6 +124,11 @@ PASSES = [
         "## Check\n\n`tests/architecture/test_rules_fire.py`, `.importlinter`",
     ),
     ("unreleased", "CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n\n## 0.1.0"),
+    (
+        "unchecked-requirement",
+        "docs/security.md",
+        PROMISES + "| one | `x` | `test_a_door`; the twin `door-open` |\n\n`y`",
+    ),
 ]
 
 
@@ -127,6 +144,20 @@ def test_a_rule_lets_the_good_twin_pass(name: str, path: str, text: str) -> None
 
 def test_every_rule_is_shown_firing_and_passing() -> None:
     assert {name for name, _, _ in FIRES} == set(RULES) == {name for name, _, _ in PASSES}
+
+
+def test_what_holds_a_promise_is_a_file_a_test_a_twin_a_rule_or_a_fault_of_this_tree() -> None:
+    holds = held_below(Path(__file__).resolve().parents[2], ["egress"])
+    there = (
+        "tests/verify/doors.py",
+        "test_keys.py",
+        "test_a_rule_fires",
+        "door-open-to-operators",
+        "egress",
+        "malformed",
+    )
+    assert [name for name in there if not holds(name)] == []
+    assert not any(holds(name) for name in ("tests/verify/gone.py", "test_gone", "gone", "tests", ""))
 
 
 def test_a_line_may_be_let_through_only_with_a_reason() -> None:
