@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from chassis.web.keys import new_signing_key, sign_key
+from chassis.web.keys import new_signing_key, public_keys, sign_key
 from klientela import signing_keys
 from klientela.errors import Refusal
 from klientela.layout import DataDirectory, write_private
@@ -120,7 +120,7 @@ def kept_keys(root: Path) -> DataDirectory:
     layout.prepare()
     private = new_signing_key()
     write_private(layout.secrets / signing_keys.SIGNING_KEY, private)
-    write_private(layout.secrets / signing_keys.PUBLIC_KEYS, signing_keys.public_keys(private))
+    write_private(layout.secrets / signing_keys.PUBLIC_KEYS, public_keys(private))
     return layout
 
 

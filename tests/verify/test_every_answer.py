@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from pydantic import BaseModel
 from schemathesis import Case, GenerationMode
-from schemathesis.checks import not_a_server_error
+from schemathesis.checks import CheckFunction, not_a_server_error
 from schemathesis.core.failures import FailureGroup
 from schemathesis.generation.feedback import NO_FEEDBACK
 from schemathesis.schemas import APIOperation, BaseSchema
@@ -34,14 +34,14 @@ from tests.verify.served import served
 from tests.verify.suite_in_process import SuiteInProcess
 
 SERVICES = ("clients", "orders", "service-desk", "loyalty", "automation")
-CHECKS = [
+CHECKS: list[CheckFunction] = [
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,
     response_headers_conformance,
     response_schema_conformance,
 ]
-NOT_AS_TOLD = {"GET /metrics": content_type_conformance}
+NOT_AS_TOLD: dict[str, CheckFunction] = {"GET /metrics": content_type_conformance}
 """What is known and not mended: OpenAPI tells of JSON, and Prometheus gets its own text."""
 THE_SAME_EACH_TIME = settings(
     max_examples=8,
@@ -65,7 +65,8 @@ def ask_at_every_door(schema: BaseSchema, known: Mapping[str, str], **how: Any) 
         operation = found.ok()
         names = [parameter.name for parameter in operation.path_parameters]
         there = {name: known[name] for name in names if name in known}
-        for path in ({}, there) if there else ({},):
+        paths: list[dict[str, str]] = [{}, there] if there else [{}]
+        for path in paths:
             ask(operation, GenerationMode.POSITIVE, path, how)
             with suppress(Unsatisfiable):  # nothing can be wrong with what asks for nothing
                 ask(operation, GenerationMode.NEGATIVE, path, how)
@@ -78,7 +79,7 @@ def ask(operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, path:
 
     @THE_SAME_EACH_TIME
     @given(case=operation.as_strategy(mode, feedback=NO_FEEDBACK, path_parameters=path or None))
-    def each(case: Case) -> None:
+    def each(case: Case[Any]) -> None:
         case.validate_response(case.call(**how), checks=checks)
 
     each()
