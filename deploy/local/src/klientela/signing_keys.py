@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from chassis.web.keys import new_signing_key, public_keys, sign_key
 from klientela.errors import Refusal
@@ -95,9 +96,9 @@ def signer_of(token: str) -> str:
     return str(_part(token, 0)["kid"])
 
 
-def identity_of(token: str) -> str:
+def identity_of(token: str) -> UUID:
     """The id of an access key."""
-    return str(_part(token, 1)["jti"])
+    return UUID(_part(token, 1)["jti"])
 
 
 def _part(token: str, number: int) -> dict[str, Any]:
