@@ -47,7 +47,9 @@ async def race(rows: Sequence[Row], number_of_rounds: int) -> list[Outcome]:
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="klientela bench", description=__doc__)
-    parser.add_argument("rows", nargs="*", metavar="ROW", type=row_name, help="rows of the table; all if none")
+    parser.add_argument(
+        "rows", nargs="*", metavar="ROW", type=row_name, help="rows of the table; all if none, for hours"
+    )
     parser.add_argument("--rounds", type=rounds, default=5, help="rounds that count, after one to warm up (5)")
     parser.add_argument("--json", action="store_true", help="print JSON for machines on stdout")
     parser.add_argument("--list", action="store_true", help="say which rows there are, and end")

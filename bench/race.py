@@ -15,10 +15,23 @@ UNSTEADY = 0.15
 
 
 class Lap(NamedTuple):
-    """One contestant's part of one round: its figure, and this process' CPU for one unit, in microseconds."""
+    """One contestant's part of one round: its figure, and this process' CPU for one unit, in microseconds.
+
+    ``also`` is what else there is to know of it, by name: at which rate it was, of what the figure is made up.
+    """
 
     figure: float
     cpu: float = 0.0
+    also: tuple[tuple[str, float], ...] = ()
+
+    def __str__(self) -> str:
+        """Write it for people."""
+        also = ", ".join(f"{name} {shown(value)}" for name, value in self.also)
+        return shown(self.figure) + (f" ({also})" if also else "")
+
+    def as_json(self) -> dict[str, object]:
+        """Return all of it for machines."""
+        return {"figure": self.figure, "cpu": self.cpu, **({"also": dict(self.also)} if self.also else {})}
 
 
 class Race(Protocol):
@@ -116,7 +129,7 @@ class Outcome:
             "row": self.row.name, "unit": self.row.unit, "bar": self.row.bar, "least": self.row.least,
             "by": self.row.by, "judged": self.judged, "holds": self.holds,
             "ratio": self.ratio, "cpu_ratio": self.cpu_ratio, "spread": self.spread,
-            "floor": [lap._asdict() for lap in self.floor], "ours": [lap._asdict() for lap in self.ours],
+            "floor": [lap.as_json() for lap in self.floor], "ours": [lap.as_json() for lap in self.ours],
         }  # fmt: skip
 
 
@@ -150,7 +163,6 @@ async def run(row: Row, track: Track, rounds: int, say: Callable[[str], None]) -
             turns = [(race.floor, floor), (race.ours, ours)]
             for contestant, laps in turns if number % 2 else reversed(turns):
                 laps.append(await contestant())
-            pair = f"floor {shown(floor[-1].figure)}, ours {shown(ours[-1].figure)} {row.unit}"
-            say(f"{row.name}: {pair}" + ("" if number else " (to warm up)"))
+            say(f"{row.name}: floor {floor[-1]}, ours {ours[-1]} {row.unit}" + ("" if number else " (to warm up)"))
     counted = slice(0 if row.once else 1, None)
     return Outcome(row, floor[counted], ours[counted])

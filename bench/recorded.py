@@ -15,12 +15,13 @@ from uuid import uuid4
 import asyncpg
 
 from bench.servers import Servers
+from bench.share import scaled
 from tests.faults.load import Load
 from tests.rig import SERVICES, Rig
 from tests.rig import Servers as Addresses
 from tests.shop import ShopOrder, ico_of
 
-ORDERS, FIRMS = 12_000, 3_000
+ORDERS, FIRMS = scaled(12_000, 100), 3_000
 AT_REST = 900.0
 """Seconds until a slow machine has done all of it."""
 

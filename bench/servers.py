@@ -9,6 +9,7 @@ import asyncpg
 
 from chassis.database import Database, run_formatted
 from chassis.run.migrations import migrate
+from chassis.run.serve import load_service
 from chassis.run.topics import ensure_topics, wait_for_topics
 from klientela.kafka import KafkaBroker
 from klientela.postgres import PostgresServer
@@ -33,6 +34,31 @@ class Servers(NamedTuple):
         await self.command("create database %I", name)
         await migrate(self.dsn(name), None)
         return self.dsn(name)
+
+    @asynccontextmanager
+    async def tables_of(self, service: str) -> AsyncIterator[str]:
+        """Give the address of a database with a service's tables; it is thrown away afterwards."""
+        async with self._thrown_away() as dsn:
+            await migrate(dsn, load_service(service).package)
+            yield dsn
+
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[str]:
+        """Give the address of a database with a table ``stored``, of a ``body`` and nothing else; it is thrown away."""
+        async with self._thrown_away() as dsn:
+            connection = await asyncpg.connect(dsn)
+            await connection.execute("create table stored (body bytea not null)")
+            await connection.close()
+            yield dsn
+
+    @asynccontextmanager
+    async def _thrown_away(self) -> AsyncIterator[str]:
+        name = f"bench_{uuid4().hex[:8]}"
+        await self.command("create database %I", name)
+        try:
+            yield self.dsn(name)
+        finally:
+            await self.command("drop database %I with (force)", name)
 
     async def command(self, sql: str, *names: str) -> None:
         """Run a command whose names are %I."""

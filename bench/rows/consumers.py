@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from bench.race import Lap, Race, Row
 from bench.recorded import Recorded, rows_of
 from bench.servers import opened
+from bench.share import unit
 from bench.stopwatch import Stopwatch, until_over
 from bench.track import Track
 from chassis.closing import connected
@@ -49,13 +50,14 @@ class Consuming:
     async def ours(self) -> Lap:
         """Consume from the state before the first order until every record has been applied."""
         async with self.recorded.anew(self.service.name) as dsn:
-            lap = await self._consume(dsn)
+            lap = await self.consume(dsn)
             if not self._added:
                 before = await rows_of(self.recorded.servers.dsn(self.recorded.before[self.service.name]))
                 self._added = added(await rows_of(dsn), before)
             return lap
 
-    async def _consume(self, dsn: str) -> Lap:
+    async def consume(self, dsn: str) -> Lap:
+        """Apply every record to a database that is as it was before the first order."""
         over, laps, applied = asyncio.Event(), list[Lap](), 0
         watch: Stopwatch | None = None
         async with opened(dsn) as database:
@@ -132,12 +134,18 @@ def added(after: Added, before: Added) -> Added:
 
 @asynccontextmanager
 async def open_consuming(name: str, track: Track) -> AsyncIterator[Race]:
+    """Give what a service hears of the suite that has worked, heard once already."""
+    race = await consuming(name, track)
+    await race.ours()  # whose rows the floor copies
+    yield race
+
+
+async def consuming(name: str, track: Track) -> Consuming:
     """Count what a service hears of the suite that has worked."""
     recorded = await track.recorded()
     race = Consuming(recorded, name, 0)
     race.records = await _count(recorded.servers.kafka.bootstrap, race.topics)
-    await race.ours()  # whose rows the floor copies
-    yield race
+    return race
 
 
 async def _count(bootstrap: str, topics: Sequence[str]) -> int:
@@ -154,7 +162,7 @@ def row(service: str) -> Row:
         f"consume-{service}",
         f"events applied by {service}",
         floor,
-        "events/s",
+        unit("events/s"),
         0.7,
         True,
         partial(open_consuming, service),

@@ -88,3 +88,10 @@ def test_a_contestant_that_did_nothing_has_met_no_bar() -> None:
     outcome = Outcome(row_of(Contestants([], []), 1.3, least=False), [Lap(0)], [Lap(90)])
     with pytest.raises(ValueError, match="did nothing"):
         _ = outcome.holds
+
+
+def test_a_lap_tells_what_else_there_is_to_know_of_it() -> None:
+    lap = Lap(1.234, also=(("rate", 41.2), ("samples", 2000)))
+    assert str(lap) == "1.23 (rate 41.2, samples 2,000)"
+    assert lap.as_json() == {"figure": 1.234, "cpu": 0, "also": {"rate": 41.2, "samples": 2000}}
+    assert Lap(1.234).as_json() == {"figure": 1.234, "cpu": 0}
