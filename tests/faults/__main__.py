@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from klientela.errors import Refusal
 from klientela.tables import number, table
 from tests.faults.book import BOOK, HEAD, OWN_BOOK, Line, entry_of, lines, read, write
 from tests.faults.digests import chassis_digest, strike_digest
@@ -36,6 +37,9 @@ def main() -> int:
     try:
         sound = True if asked.table else asyncio.run(strike(rows, asked))
     except asyncio.CancelledError:
+        sound = False
+    except Refusal as refusal:
+        say(str(refusal))
         sound = False
     show(lines(rows, read(BOOK, asked.book)), as_json=asked.json)
     return 0 if sound else 1
@@ -101,6 +105,8 @@ async def strike_row(theatre: Theatre, row: Row, asked: argparse.Namespace) -> b
         try:
             async with theatre.lend(fresh=row.fresh) as stage:
                 outcome = await row.strike(stage, Draw(row.name, seed))
+        except Refusal:  # a machine that could not be made says nothing of the suite
+            raise
         except Exception as error:  # noqa: BLE001 - what does not end is stuck, whatever says so
             outcome = Outcome(1, Verdict(stuck=1, reasons=["".join(traceback.format_exception(error))]))
         write(entry_of(row, seed, outcome, *present), asked.book)

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 import asyncpg
@@ -101,6 +102,15 @@ def test_a_jar_that_is_not_the_locked_one_is_never_put_in_place(
     with pytest.raises(Refusal, match="not the file that"):
         fetch([Jar("some.jar", "0" * 64)], home, print)
     assert list(home.rglob("*")) == []
+
+
+def test_a_jar_that_does_not_come_at_first_is_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mirror").mkdir()
+    late = tmp_path / "mirror" / "some.jar"
+    monkeypatch.setenv("KLIENTELA_MAVEN_MIRROR", (tmp_path / "mirror").as_uri())
+    monkeypatch.setattr("klientela.jars.time.sleep", lambda _seconds: late.write_bytes(b"jar"))
+    fetch([Jar("some.jar", sha256(b"jar").hexdigest())], tmp_path / "repository", print)
+    assert (tmp_path / "repository" / "some.jar").read_bytes() == b"jar"
 
 
 def test_missing_jars_without_a_registry_are_told_in_a_sentence(

@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import ssl
-import urllib.error
+import time
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +18,8 @@ from jgo.constants import MAVEN_CENTRAL_URL as CENTRAL
 from klientela.errors import Refusal
 
 MIRROR_VARIABLE = "KLIENTELA_MAVEN_MIRROR"
+PAUSES = (1, 3)
+"""Seconds before a download is tried once more: a name server asked eight times at once may stumble."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,22 @@ def fetch(jars: list[Jar], home: Path, progress: Callable[[str], None]) -> None:
 
 
 def download(jar: Jar, home: Path, source: str) -> None:
-    """Download one jar."""
+    """Download one jar, once more after each pause while the network stumbles. Raises Refusal when it does not come."""
+    for pause in (*PAUSES, None):
+        try:
+            take(jar, home, source)
+            break
+        except OSError as error:
+            if pause is None:
+                raise Refusal(
+                    f"Apache Kafka could not be fetched from {source} ({error}). Check the connection, or name a "
+                    f"mirror of Maven Central in {MIRROR_VARIABLE}, or point KLIENTELA_KAFKA to a Kafka of your own."
+                ) from error
+            time.sleep(pause)
+
+
+def take(jar: Jar, home: Path, source: str) -> None:
+    """Bring one jar to its place. Raises OSError when it does not come, Refusal when it is not what was locked."""
     target = home / jar.path
     draft = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
@@ -96,15 +113,9 @@ def download(jar: Jar, home: Path, source: str) -> None:
             draft.open("wb") as file,
         ):
             shutil.copyfileobj(answer, file)
-        whole = Jar(str(draft.relative_to(home)), jar.sha256).is_whole(home)
-        if not whole:
+        if not Jar(str(draft.relative_to(home)), jar.sha256).is_whole(home):
             raise Refusal(f"{source}/{jar.path} is not the file that jars.lock names. Nothing of it was used.")
         draft.replace(target)
-    except (OSError, urllib.error.URLError) as error:
-        raise Refusal(
-            f"Apache Kafka could not be fetched from {source} ({error}). Check the connection, or name a mirror of "
-            f"Maven Central in {MIRROR_VARIABLE}, or point KLIENTELA_KAFKA to a Kafka of your own."
-        ) from error
     finally:
         draft.unlink(missing_ok=True)
 
