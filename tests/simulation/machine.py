@@ -66,12 +66,11 @@ class Machine:
             session.cut, self.session = True, None
             self.zombies.append(lambda: self._send(session, window))
             return
-        await self._send(session, window)
+        self.window = await self._send(session, window)
 
-    async def _send(self, session: Link, window: list[Record]) -> None:
-        await self.relay._send(
-            cast("Any", session), cast("Any", Producer(self.world.topics[self.service.name])), window
-        )
+    async def _send(self, session: Link, window: list[Record]) -> list[Record]:
+        producer = Producer(self.world.topics[self.service.name])
+        return await self.relay._send_and_read_on(cast("Any", session), cast("Any", producer), window)
 
     async def _session(self) -> Link:
         if self.real is None:

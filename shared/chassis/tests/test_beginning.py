@@ -37,8 +37,10 @@ class Reading:
             raise ConnectionResetError
         return dict.fromkeys(assigned, 0)
 
-    async def getmany(self, **limits: int) -> Mapping[TopicPartition, Sequence[ConsumerRecord]]:
-        found: Mapping[TopicPartition, Sequence[ConsumerRecord]] = await self._getmany(**limits)
+    async def getmany(
+        self, *partitions: TopicPartition, **limits: int
+    ) -> Mapping[TopicPartition, Sequence[ConsumerRecord]]:
+        found: Mapping[TopicPartition, Sequence[ConsumerRecord]] = await self._getmany(*partitions, **limits)
         if found:
             self.fetched.set()
         return found

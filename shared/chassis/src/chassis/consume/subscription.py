@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from itertools import count
 from uuid import UUID
 
 import structlog
@@ -23,7 +22,7 @@ from chassis.service import MAIN, Message, Service
 GivenUp = Mapping[UUID, str]
 NOBODY: GivenUp = {}
 PATIENT = 10
-"""Attempts after which trouble is no longer a passing one."""
+"""Troubles in a row after which it is no longer a passing one."""
 log = structlog.get_logger()
 
 
@@ -60,33 +59,36 @@ class Subscription:
         are repeated. What fails otherwise is tried half by half, and what a process died in record by record: the one
         that fails alone and again becomes a dead letter.
         """
-        collisions = failures = too_much = 0
-        for attempt in count():
+        troubles = collisions = failures = too_much = 0
+        given_up = NOBODY
+        while True:
+            hopeless = False
             try:
-                return await self._apply(source, records, page, NOBODY)
+                return await self._apply(source, records, page, given_up)
             except TROUBLE as error:
-                say = log.error if attempt > PATIENT else log.warning
-                say("batch met trouble", source=source, error=type(error).__name__, at=place_of(error), attempt=attempt)
-                await asyncio.sleep(min(0.05 * 2 ** min(attempt, 7), 5) * random.uniform(0.5, 1))  # noqa: S311
+                say = log.error if troubles > PATIENT else log.warning
+                say("batch met trouble", source=source, error=type(error).__name__, at=place_of(error), before=troubles)
+                await asyncio.sleep(min(0.05 * 2 ** min(troubles, 7), 5) * random.uniform(0.5, 1))  # noqa: S311
+                troubles += 1
                 too_much += isinstance(error, TOO_MUCH)
-                if too_much > 1 and len(records) > 1:
-                    break
+                hopeless = too_much > 1 and len(records) > 1
             except Suspect:
                 log.error("a process died in this batch", source=source, records=len(records))  # noqa: TRY400 - no fault of ours
                 return await self._in_parts(source, records, page, 1)
             except COLLISIONS:
                 collisions += 1
-                if collisions > COLLISIONS_BORNE:
-                    break
-            except Exception as error:  # noqa: BLE001 - what is neither trouble nor a verdict is told apart alone
+                hopeless = collisions > COLLISIONS_BORNE
+            except Exception as error:
+                if given_up is not NOBODY:
+                    raise
                 kind, place = type(error).__name__, place_of(error)
                 log.error("batch failed", source=source, records=len(records), error=kind, at=place)  # noqa: TRY400 - a traceback quotes values
                 failures += 1
-                if failures > 1 or len(records) > 1:
-                    break
-        if len(records) > 1:
-            return await self._in_parts(source, records, page, (len(records) + 1) // 2)
-        return await self._apply(source, records, page, {record.id: "fails alone, and again" for record in records})
+                hopeless = failures > 1 or len(records) > 1
+            if hopeless and len(records) > 1:
+                return await self._in_parts(source, records, page, (len(records) + 1) // 2)
+            if hopeless:
+                given_up = {record.id: "fails alone, and again" for record in records}
 
     async def _in_parts(self, source: str, records: Sequence[Record], page: Page | None, size: int) -> set[int]:
         holes: set[int] = set()

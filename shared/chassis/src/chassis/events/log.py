@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from chassis.events.record import Position, Record
 from chassis.events.unit import EVENT_COLUMNS
 
 COLUMNS = ", ".join(EVENT_COLUMNS)
+OF_EVENT = itemgetter(*EVENT_COLUMNS)
 STORED = f"{COLUMNS}, sequence <= (select c.sequence from chassis.cursors c where c.lane = e.lane) as published"  # noqa: S608 - see COLUMNS
 
 LARGEST_PAGE = 8 * 1024 * 1024
@@ -83,7 +85,7 @@ class Head(NamedTuple):
 
 def record_of(source: str, row: asyncpg.Record) -> Record:
     """Make a record of a row of the log."""
-    return Record(source, *(row[column] for column in EVENT_COLUMNS))
+    return Record(source, *OF_EVENT(row))
 
 
 def _stored(source: str, row: asyncpg.Record) -> Stored:

@@ -7,8 +7,9 @@ again from the cursors: the same rows in the same order, which consumers know by
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 import asyncpg
 import structlog
@@ -19,28 +20,42 @@ from chassis.closing import connected
 from chassis.database import Database
 from chassis.events.incarnations import begin_incarnation, begin_incarnation_at_cursors
 from chassis.events.lanes import NEWS_OF_TOPICS_MS, check_partitions, partition_of
-from chassis.events.log import COLUMNS, record_of
+from chassis.events.log import record_of
 from chassis.events.partitions import ensure_partitions
 from chassis.events.record import Record
 from chassis.events.tail import was_set_back
+from chassis.events.unit import EVENT_COLUMNS
 from chassis.points import reach
 
 LOCK = 7_250_101
 WINDOW, LARGEST_WINDOW = 200, 1024 * 1024
 """Rows per lane in one window, and bytes of bodies after which a lane gives it no more."""
 OF_ALL_LANES = f"""
-    select {COLUMNS} from (
-        select e.* from chassis.cursors c join chassis.counters h using (lane) cross join lateral (
-            select *, sum(length(body)) over (order by sequence) - length(body) as before from (
-                select * from chassis.events where lane = c.lane and sequence > c.sequence order by sequence limit $1
-            ) following
-        ) e where h.head > c.sequence and e.before < $2
-    ) window_of_lanes order by lane, sequence
-"""  # noqa: S608 - see COLUMNS
+    select {", ".join(f"e.{column}" for column in EVENT_COLUMNS)}
+    from chassis.cursors c join chassis.counters h using (lane)
+    left join unnest($3::smallint[], $4::bigint[]) sent(lane, sequence) using (lane)
+    cross join lateral (
+        select *, sum(length(body)) over (order by sequence) - length(body) as before from (
+            select * from chassis.events where lane = c.lane and sequence > greatest(c.sequence, sent.sequence)
+            order by sequence limit $1
+        ) following
+    ) e where h.head > greatest(c.sequence, sent.sequence) and e.before < $2 order by c.lane, e.sequence
+"""  # noqa: S608 - a constant
+"""What follows the cursors, or what was sent last where that is further. By the cursors' lane, not the events', it is
+sorted lane by lane: all lanes' bodies at once would be sorted on the disk (14 MB, 22 µs an event in place of 10).
+"""
 IDLE = (0.01, 0.2)
 ANSWERED_WITHIN = 60.0
 """Seconds in which the broker takes in what a partition is given; Kafka's client would try without end."""
+NOTHING: Mapping[int, int] = {}
 log = structlog.get_logger()
+
+
+class Answers(NamedTuple):
+    """What became of a window: what the broker stored, by partition with the offset after it, and how others failed."""
+
+    stored: list[tuple[int, int, Sequence[Record]]]
+    failed: list[BaseException]
 
 
 class Relay:
@@ -80,28 +95,46 @@ class Relay:
             self.database.committed.clear()
             records = await self._window(session)
             if records:
-                await self._send(session, producer, records)
                 pause = IDLE[0]
-                if any(record.sequence % 10_000 == 0 for record in records):
-                    await ensure_partitions(session)
-                continue
+            while records:
+                records = await self._send_and_read_on(session, producer, records)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.database.committed.wait(), pause)
             pause = min(pause * 1.5, IDLE[1])
 
-    async def _window(self, session: "asyncpg.Connection[asyncpg.Record]") -> list[Record]:
-        rows = await session.fetch(OF_ALL_LANES, WINDOW, LARGEST_WINDOW)
+    async def _window(
+        self, session: "asyncpg.Connection[asyncpg.Record]", sent: Mapping[int, int] = NOTHING
+    ) -> list[Record]:
+        """Read what follows the cursors, and what was ``sent``: the last number of each lane."""
+        rows = await session.fetch(OF_ALL_LANES, WINDOW, LARGEST_WINDOW, list(sent), list(sent.values()))
         if rows:
             reach("relay.read")
         return [record_of(self.source, row) for row in rows]
 
-    async def _send(
+    async def _send_and_read_on(
         self, session: "asyncpg.Connection[asyncpg.Record]", producer: AIOKafkaProducer, records: Sequence[Record]
-    ) -> None:
-        """Send a window, partition by partition, and move the cursors of those that the broker has answered.
+    ) -> list[Record]:
+        """Send a window and read the next one meanwhile; move the cursors of what the broker has answered.
 
         Raises what the broker said of any other, or that it said nothing, so that all starts again from the cursors.
         """
+        sent = {record.lane: record.sequence for record in records}
+        answers, following = await asyncio.gather(
+            self._send(producer, records), self._window(session, sent), return_exceptions=True
+        )  # none of the two goes on without the other
+        if isinstance(answers, BaseException):
+            raise answers
+        if isinstance(following, BaseException):
+            raise following
+        await _move_cursors(session, answers.stored)
+        if answers.failed:
+            raise answers.failed[0]
+        if any(record.sequence % 10_000 == 0 for record in records):
+            await ensure_partitions(session)
+        return following
+
+    async def _send(self, producer: AIOKafkaProducer, records: Sequence[Record]) -> Answers:
+        """Send a window, partition by partition."""
         partitions = check_partitions(len(await producer.partitions_for(self.topic)))  # they may have grown
         by_partition: dict[int, list[Record]] = defaultdict(list)
         for record in records:
@@ -109,15 +142,13 @@ class Relay:
         sending = (self._send_partition(producer, partition, mine) for partition, mine in by_partition.items())
         answers = await asyncio.gather(*sending, return_exceptions=True)
         reach("relay.acknowledged")
-        failed = [answer for answer in answers if isinstance(answer, BaseException)]
-        answered = [
-            (partition, answer, mine)
-            for (partition, mine), answer in zip(by_partition.items(), answers, strict=True)
-            if not isinstance(answer, BaseException)
-        ]
-        await _move_cursors(session, answered)
-        if failed:
-            raise failed[0]
+        found = Answers([], [])
+        for (partition, mine), answer in zip(by_partition.items(), answers, strict=True):
+            if isinstance(answer, BaseException):
+                found.failed.append(answer)
+            else:
+                found.stored.append((partition, answer, mine))
+        return found
 
     async def _send_partition(self, producer: AIOKafkaProducer, partition: int, records: Sequence[Record]) -> int:
         """Send the records of one partition, batch by batch; return the offset after them, 0 if the broker is silent.
@@ -153,10 +184,10 @@ def _append(batch: object, record: Record) -> bool:
 
 
 async def _move_cursors(
-    session: "asyncpg.Connection[asyncpg.Record]", answered: Sequence[tuple[int, int, Sequence[Record]]]
+    session: "asyncpg.Connection[asyncpg.Record]", stored: Sequence[tuple[int, int, Sequence[Record]]]
 ) -> None:
     """Move the cursors of records, which come with their partition and the offset after them."""
-    last = {record.lane: (record.sequence, *place) for *place, records in answered for record in records}
+    last = {record.lane: (record.sequence, *place) for *place, records in stored for record in records}
     sequences, partitions, offsets = zip(*last.values(), strict=True) if last else ((), (), ())
     await session.execute(
         "update chassis.cursors c set sequence = n.sequence, partition = n.partition,"

@@ -24,6 +24,7 @@ from chassis.database import Database
 from chassis.errors import place_of
 from chassis.events.partitions import ensure_partitions
 from chassis.events.relay import Relay
+from chassis.run.collector import search_seldom
 from chassis.run.housekeeping import keep_house
 from chassis.run.logs import configure_logs
 from chassis.run.migrations import migrate
@@ -66,6 +67,7 @@ class Process:
         app.state.health.waiting = set(self._parts())
         for name, part in self._parts().items():
             self.tasks.append(asyncio.create_task(self._keep(name, part), name=name))
+        search_seldom()
         with Watchdog(self.settings.stalled_after):
             yield
         for task in self.tasks:
