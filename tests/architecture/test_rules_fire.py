@@ -10,6 +10,7 @@ from scripts.linters.documents import rules as document_rules
 from scripts.linters.requirements import held_below
 from scripts.linters.requirements import rules as requirement_rules
 from scripts.linters.rule import Rule
+from tests.architecture import reaching_out
 
 DOMAIN = "services/orders/src/orders/domain.py"
 COMMANDS = "services/orders/src/orders/commands.py"
@@ -47,16 +48,7 @@ FIRES = [
     ("session-changed", COMMANDS, "LOCKED = 'select 1, pg_advisory_lock($1)'"),
     ("session-changed", COMMANDS, "Q = \"select set_config('lock_timeout', '1s', false)\""),
     ("session-changed", COMMANDS, 'Q = "create temp table seen (id uuid)"'),
-    ("egress", COMMANDS, "import httpx"),
-    ("egress", COMMANDS, "from urllib.request import urlopen"),
-    ("egress", COMMANDS, "from urllib import request"),
-    ("egress", COMMANDS, "from http import client as c"),
-    ("egress", COMMANDS, "import http.client"),
-    ("egress", "shared/chassis/src/chassis/web/app.py", "import socket"),
-    ("egress", COMMANDS, "async def f():\n    await asyncio.open_connection(host, 80)"),
-    ("egress", COMMANDS, "m = importlib.import_module('ht' + 'tpx')"),
-    ("egress", COMMANDS, "m = __import__('requests')"),
-    ("egress", COMMANDS, "os.system('curl example.org')"),
+    *(("egress", path, text) for path, text in reaching_out.FIRES),
     ("sheet-outside", COMMANDS, "csv.writer(file).writerow(row)"),
     (
         "sheet-outside",
@@ -107,9 +99,7 @@ PASSES = [
     ("session-changed", COMMANDS, 'await connection.execute("select pg_advisory_xact_lock($1)", 1)'),
     ("session-changed", COMMANDS, 'Q = "set transaction isolation level repeatable read"'),
     ("session-changed", COMMANDS, 'Q = "update points set total = 1"\n"""Set what is to be = 1."""'),
-    ("egress", COMMANDS, "from http import HTTPStatus\nfrom urllib.parse import quote"),
-    ("egress", "shared/chassis/src/chassis/consume/feed_client.py", "import httpx"),
-    ("egress", TEST, "import httpx"),
+    *(("egress", path, text) for path, text in reaching_out.PASSES),
     ("sheet-outside", "deploy/local/src/klientela/sheet.py", "csv.writer(file)"),
     ("sheet-outside", COMMANDS, "for row in csv.reader(file): print(row)"),
     ("bare-except", COMMANDS, "try:\n    f()\nexcept ValueError:\n    pass"),

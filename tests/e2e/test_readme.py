@@ -11,7 +11,7 @@ import pytest
 from klientela.jars import locked
 from klientela.layout import PROJECT
 from klientela.postgres_binaries import ACCOUNT, SHARED
-from tests.local.conftest import free_base
+from tests.ports import free_base
 
 BLOCKS = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 AFTER_README = """

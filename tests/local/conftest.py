@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import subprocess
 import sys
 import time
@@ -19,11 +18,10 @@ import pytest
 
 from klientela.layout import DataDirectory
 from klientela.orphans import unrecorded
-from klientela.ports import is_free
 from klientela.processes import ProcessRecord
+from tests.ports import free_base
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
-OFFSETS = (*range(1, 8), 90, 91, 92)
 CHILDREN = ("postgres", "kafka", "clients", "orders", "service-desk", "loyalty", "automation")
 
 
@@ -92,14 +90,6 @@ class Suite:
     def is_gone(self) -> bool:
         """Whether nothing of this suite runs any more."""
         return not unrecorded(self.layout) and not any(self.lives(name) for name in ("supervisor", *CHILDREN))
-
-
-def free_base() -> int:
-    """A base whose ports are all free, below those that the system hands out by itself."""
-    while True:
-        base = random.randrange(20_000, 30_000, 100)  # noqa: S311 - a port is no secret
-        if all(is_free(base + offset) for offset in OFFSETS):
-            return base
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from chassis.testing import server_dsn
 from klientela.layout import DataDirectory
 from klientela.own_servers import check_own_servers
 from klientela.services import SERVICES
-from tests.local.conftest import Suite, free_base, stopped_at_the_end
+from tests.local.conftest import Suite, stopped_at_the_end
+from tests.ports import free_base
 from tests.rig import kafka_bootstrap
 from tests.shop import ShopOrder, signature
 

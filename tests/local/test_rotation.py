@@ -12,7 +12,8 @@ from chassis.web.keys import new_signing_key, public_keys, sign_key
 from klientela import signing_keys
 from klientela.errors import Refusal
 from klientela.layout import DataDirectory, write_private
-from tests.local.conftest import Suite, free_base, stopped_at_the_end
+from tests.local.conftest import Suite, stopped_at_the_end
+from tests.ports import free_base
 
 DOORS = {
     "clients": "/v1/clients", "orders": "/v1/orders", "service-desk": "/v1/devices", "loyalty": "/v1/accounts",
@@ -38,6 +39,15 @@ def answers(announcement: dict[str, Any], key: str) -> set[int]:
     }
 
 
+def make_with(announcement: dict[str, Any], key: str) -> dict[str, Any]:
+    """What the clients service answers to who wants to make an admin's key with this one."""
+    headers = {"Authorization": f"Bearer {key}"}
+    body = {"name": "made with another", "role": "admin"}
+    url = announcement["services"]["clients"] + "/v1/keys"
+    found: dict[str, Any] = httpx.post(url, headers=headers, json=body, trust_env=False, timeout=10).json()
+    return found
+
+
 def said(suite: Suite, *arguments: str) -> dict[str, Any]:
     done = suite.run("keys", *arguments, "--json")
     assert done.returncode == 0, done.stderr
@@ -49,6 +59,8 @@ def test_a_new_key_signs_and_the_old_one_is_forgotten_when_that_is_said(real: Su
     before = real.up()
     old = signing_keys.present(real.layout)
     leaked = real.layout.secret(signing_keys.SIGNING_KEY)
+    forged = sign_key(leaked, role="admin", name="Eve")
+    made_before = make_with(before, forged)
     eva = said(real, "create", "--name", "Eva", "--role", "viewer")
 
     rotated = said(real, "rotate")
@@ -56,22 +68,26 @@ def test_a_new_key_signs_and_the_old_one_is_forgotten_when_that_is_said(real: Su
     assert (rotated["signing_key"], rotated["also_believed"], old != new) == (new, [old], True)
     assert [(key["name"], key["signed_by"]) for key in rotated["signed_before"]] == [
         ("first operator", old),
+        ("made with another", old),
         ("Eva", old),
     ]
     petr = said(real, "create", "--name", "Petr", "--role", "viewer")
     assert (signing_keys.signer_of(petr["key"]), petr["signed_by"]) == (new, new)
-    forged = sign_key(leaked, role="admin", name="Eve")
     assert [answers(before, key) for key in (eva["key"], petr["key"], forged)] == [{200}] * 3
+    for key in (forged, before["key"], made_before["key"]):
+        assert make_with(before, key)["type"].endswith("key-signed-before")
     assert signing_keys.signer_of(real.layout.secret("service-key")) == new
 
     forgotten = said(real, "forget-old")
     assert (forgotten["signing_key"], forgotten["forgotten"]) == (new, [old])
-    assert [key["name"] for key in forgotten["ended"]] == ["Eva"]
-    assert [answers(before, key) for key in (eva["key"], before["key"], forged)] == [{401}] * 3
+    assert [key["name"] for key in forgotten["ended"]] == ["first operator", "made with another", "Eva"]
+    gone = (eva["key"], before["key"], forged, made_before["key"])
+    assert [answers(before, key) for key in gone] == [{401}] * 4
+    assert [make_with(before, key)["type"].rpartition("/")[2] for key in gone] == ["key-needed"] * 4
     assert answers(before, petr["key"]) == {200}
     assert signing_keys.believed(real.layout) == [new]
     listed = {key["name"]: bool(key["revoked_at"]) for key in said(real, "list")["items"] if key["signed_by"] == old}
-    assert listed == {"first operator": True, "Eva": True}
+    assert listed == {"first operator": True, "made with another": True, "Eva": True}
     after = real.up()
     assert (after == before | {"key": after["key"]}, answers(after, after["key"])) == (True, {200})
 

@@ -50,13 +50,13 @@ _RULE = {"name": "Hvězda", "on": "orders.order_paid.v1", "then": [{"action": "s
 CHANGES: Mapping[str, Any] = {
     "store_client": {"name": "Firma, kterou nikdo neznal"},
     "change_card": {"notes": "Volat po osmé"},
-    "set_status": {"status": "Nový partner"},
+    "set_status": {"status": "{name}"},
     "set_star": {"starred": False},
     "unlink_identity": None,
     "link_identity": {"client_id": "{client_id}"},
     "add_task": {"client_id": "{client_id}", "title": "Zavolat", "due": "2026-12-01T08:00:00Z"},
     "complete_task": None,
-    "set_b2b": {"create": False, "default_status": "Nový partner"},
+    "set_b2b": {"create": False, "default_status": "{name}"},
     "add_status": {"name": "Vážený partner"},
     "edit_status": {"group": "Jiná", "colour": "#123456", "order": 77},
     "make_key": {"name": "Petr", "role": "viewer"},
@@ -102,6 +102,39 @@ IDS: Mapping[str, Mapping[str, str]] = {
     "automation": {"rule_id": "select id from rules order by number desc limit 1"},
 }
 """Where what a service's paths and bodies name is found."""
+
+
+OF_EACH: Mapping[str, Mapping[str, str]] = {
+    "clients": {
+        "identity_id": "select id from identities limit 1",
+        "task_id": "select id from tasks limit 1",
+        "key_id": "select id from keys limit 1",
+    },
+    "orders": {
+        "order_id": "select id from orders limit 1",
+        "channel_id": "select id from channels limit 1",
+        "opportunity_id": "select id from opportunities limit 1",
+        "sku": "select 'TC-12'",
+    },
+    "service-desk": {
+        "device_id": "select id from devices limit 1",
+        "service_order_id": "select id from service_orders limit 1",
+    },
+    "loyalty": {},
+    "automation": {"rule_id": "select id from rules limit 1", "run_id": "select id from runs limit 1"},
+}
+"""One of each kind of thing that the suite knows, by what a path calls it: for any other kind it is a foreign one."""
+
+TAKES_ANY: Mapping[str, str] = {
+    "get_account": "every client has an account, one of whom nothing is known has no points",
+    "list_entries": "of no points there are no entries",
+    "revoke_key": "a key may have been made anywhere",
+    "register_device": "the service desk hears of no clients",
+    "change_product": "a product is known by what its seller calls it",
+    "restate": "what is not here has no copies to be told of",
+    "events_of_subject": "of what is not here there are no events",
+}
+"""Doors that refuse no id, and why."""
 
 
 def doors_of(service: str) -> dict[str, str]:

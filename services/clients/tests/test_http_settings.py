@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from chassis.testing import Bench
+from chassis.web.keys import KeyReader, new_signing_key, public_keys, sign_key
 from schemas.clients import ClientCreated, IdentityLinked, KeyRevoked, TaskCreated
 from services.clients.tests.factories import ICO, buyer, only, placed
 from services.clients.tests.test_http import slug, store
@@ -139,6 +140,22 @@ async def test_a_repeated_request_for_a_key_makes_no_second_one_and_shows_no_sec
         assert len((await api.get("/v1/keys")).json()["items"]) == 1
     kept = await bench.rows("select body from chassis.idempotency")
     assert [bytes(row["body"]) for row in kept] == [b""]
+
+
+async def test_a_key_that_another_than_the_present_signer_signed_makes_no_key(bench: Bench) -> None:
+    """Else who has an old signing key would have the present one sign, and nothing would end that."""
+    older = new_signing_key()
+    async with bench.api("admin") as api:
+        state = api._transport.app.state  # type: ignore[attr-defined]
+        state.keys = KeyReader(public_keys(state.settings.signing_key.read_text(), older))
+        headers = {"Authorization": f"Bearer {sign_key(older, role='admin', name='Eve')}"}
+        wanted = {"name": "Sklad", "role": "admin"}
+        assert (await api.get("/v1/keys", headers=headers)).status_code == 200
+        refused = await api.post("/v1/keys", json=wanted, headers=headers)
+        assert (refused.status_code, slug(refused)) == (403, "key-signed-before")
+        assert "`klientela keys rotate`" in refused.json()["detail"]
+        assert (await api.post("/v1/keys", json=wanted)).status_code == 201
+        assert [key["created_by"] for key in (await api.get("/v1/keys")).json()["items"]] == ["admin:test admin"]
 
 
 async def test_a_key_does_not_revoke_itself(bench: Bench) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from chassis.testing import Bench
 from orders.adapters.woocommerce import signature_of
@@ -118,6 +119,26 @@ async def test_what_is_signed_wrongly_in_any_of_forty_ways_is_refused_and_not_st
                 let_in[case] = (answer.status_code, answer.text)
     assert let_in == {}
     assert await rows(bench) == []
+
+
+async def test_a_signature_is_compared_in_time_that_tells_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long it takes is no test for a busy machine; who compares is."""
+    compared: list[tuple[bytes, ...]] = []
+    exact = hmac.compare_digest
+
+    def compare(*both: bytes) -> bool:
+        compared.append(both)
+        return exact(*both)
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    async with bench.api("") as shop, bench.api() as api:
+        url = await a_shop(api, SECRET)
+        for signature, status in ((b"nope", 401), (right, 200)):
+            sent = {HEADER.decode(): signature.decode(), "Content-Type": "application/json"}
+            assert (await shop.post(url, content=BODY, headers=sent)).status_code == status
+    assert [sorted(both) for both in compared] == [sorted((right, each)) for each in (b"nope", right)]
 
 
 async def test_a_secret_opens_the_door_of_its_own_channel_alone(bench: Bench) -> None:

@@ -44,6 +44,17 @@ async def test_one_thing_with_a_version_has_an_etag_and_is_not_sent_twice(api: h
     assert "etag" not in (await api.get("/v1/notes")).headers
 
 
+async def test_openapi_tells_what_may_be_asked_of_a_thing_with_a_version(api: httpx.AsyncClient) -> None:
+    paths = (await api.get("/openapi.json")).json()["paths"]
+    conditional = {
+        f"{way} {path}"
+        for path, ways in paths.items()
+        for way, told in ways.items()
+        if "304" in told["responses"] and "If-None-Match" in [each["name"] for each in told.get("parameters", ())]
+    }
+    assert conditional == {"get /v1/tills/{client}", "get /v1/tills/{client}/busy"}
+
+
 async def test_what_the_version_does_not_tell_is_in_the_etag_as_well(api: httpx.AsyncClient) -> None:
     await api.post(f"{TILL}/pay")
     before = (await api.get(f"{TILL}/busy")).headers["etag"]

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import httpx
 import pytest_asyncio
+import structlog
 
 from chassis.testing import Bench
 from chassis.web.keys import sign_key
@@ -72,6 +73,18 @@ async def test_a_key_must_be_ours_and_still_good(bench: Bench, api: httpx.AsyncC
             assert slug(answer) == (401, "key-needed")
             assert answer.headers["www-authenticate"] == "Bearer"
     assert await rows(bench) == before
+
+
+async def test_who_is_turned_away_is_logged_by_a_good_keys_id_and_by_nothing_else(
+    bench: Bench, api: httpx.AsyncClient
+) -> None:
+    key = uuid4()
+    token = sign_key(bench._private, role="viewer", name="Eva", key_id=key)
+    with structlog.testing.capture_logs() as logs:
+        for tried in (token, f"{token}x"):
+            await api.post("/v1/administer", json=NOTE, headers=bearer(tried))
+    route = {"event": "turned away", "log_level": "warning", "route": "/v1/administer"}
+    assert logs == [route | {"problem": "not-allowed", "key": str(key)}, route | {"problem": "key-needed", "key": None}]
 
 
 async def test_one_idempotency_key_has_one_effect(bench: Bench, api: httpx.AsyncClient) -> None:

@@ -1,11 +1,14 @@
 """What people give us as an address leads to public hosts alone, by whatever way it is written."""
 
+import asyncio
 from collections.abc import Sequence
+from typing import Any
 
+import httpcore
 import httpx
 import pytest
 
-from chassis.egress import AddressNotPublic, is_public, public_client, resolve
+from chassis.egress import AddressNotPublic, PublicHosts, is_public, public_client, resolve
 
 PUBLIC = "93.184.215.14"
 NOT_PUBLIC = (
@@ -100,6 +103,79 @@ async def test_a_redirection_is_looked_at_like_any_other_address() -> None:
         with pytest.raises(AddressNotPublic):
             await client.get("https://shop.example/", follow_redirects=True)
     assert [name for _, name, _ in street.spoken_to] == ["shop.example"]
+
+
+@pytest.mark.parametrize("location", ["/next", "next", "//shop.example/next", "https://shop.example/next"])
+async def test_a_redirection_to_the_same_host_goes_by_its_name_and_with_its_key(location: str) -> None:
+    assert await asked_after("https://shop.example/", location) == [
+        (f"https://{PUBLIC}/", "shop.example", "shop.example", "Bearer key"),
+        (f"https://{PUBLIC}/next", "shop.example", "shop.example", "Bearer key"),
+    ]
+
+
+@pytest.mark.parametrize("location", ["https://other.example/next", "//other.example/next"])
+async def test_a_redirection_to_another_host_goes_without_the_key(location: str) -> None:
+    assert (await asked_after("https://shop.example/", location))[1:] == [
+        (f"https://{PUBLIC}/next", "other.example", "other.example", None)
+    ]
+
+
+async def asked_after(url: str, location: str) -> list[tuple[str, str, str, str | None]]:
+    """Ask with a key at an address that redirects once; what was asked: address, host, SNI, key."""
+    asked: list[tuple[str, str, str, str | None]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        headers, name = request.headers, request.extensions["sni_hostname"]
+        asked.append((str(request.url), headers["host"], name, headers.get("authorization")))
+        return httpx.Response(307, headers={"location": location}) if len(asked) == 1 else httpx.Response(200)
+
+    async def look_up(_host: str, _port: int) -> Sequence[str]:
+        return [PUBLIC]
+
+    async with public_client(httpx.MockTransport(answer), look_up) as client:
+        request = client.build_request("GET", url, headers={"Authorization": "Bearer key"})
+        answered = await client.send(request, follow_redirects=True)
+    assert (str(request.url), "sni_hostname" in request.extensions) == (url, False)
+    assert str(answered.url).endswith(".example/next")
+    return asked
+
+
+class Net(httpcore.AsyncMockBackend):
+    """A network that counts the connections to it."""
+
+    def __init__(self) -> None:
+        super().__init__([b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"])
+        self.opened: list[str] = []
+
+    async def connect_tcp(self, host: str, *args: Any, **more: Any) -> httpcore.AsyncNetworkStream:
+        self.opened.append(host)
+        return await super().connect_tcp(host, *args, **more)
+
+
+async def test_no_connection_is_kept_for_a_name_that_shares_an_address() -> None:
+    net = Net()
+    async with client_of(Street(), [PUBLIC], [PUBLIC]) as client:
+        hosts = client._transport
+        assert isinstance(hosts, PublicHosts)
+        hosts._inner = inner = PublicHosts()._inner
+        assert isinstance(inner, httpx.AsyncHTTPTransport)
+        inner._pool._network_backend = net
+        for name in ("one", "two"):
+            assert (await client.get(f"https://{name}.example/")).status_code == 200
+            assert inner._pool.connections == []
+    assert net.opened == [PUBLIC, PUBLIC]
+
+
+async def test_a_name_that_is_looked_up_for_ever_is_given_up() -> None:
+    async def no_end(_host: str, _port: int) -> Sequence[str]:
+        await asyncio.Event().wait()
+        return [PUBLIC]
+
+    async with public_client(httpx.MockTransport(Street().answer), no_end) as client:
+        assert client.timeout.connect
+        async with asyncio.timeout(10):
+            with pytest.raises(httpx.ConnectError):
+                await client.get("https://shop.example/", timeout=0.1)
 
 
 async def test_a_name_without_an_address_is_an_error_of_the_connection() -> None:

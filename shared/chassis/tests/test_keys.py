@@ -26,6 +26,7 @@ def test_two_public_keys_open_what_either_signed() -> None:
     for private in (OLD, NEW):
         key = READER.read(sign_key(private, role="channel", name="shop", key_id=identity, channel=channel))
         assert (key.id, key.role, key.channel) == (identity, "channel", channel)
+        assert key.signed_by == json.loads(private)["kid"]
     with pytest.raises(BadKey):
         KeyReader(public_keys(NEW)).read(sign_key(OLD, role="admin", name="Eva"))
 
@@ -56,6 +57,15 @@ def test_any_other_text_is_no_key(token: str) -> None:
 def test_a_header_nested_without_end_is_no_key() -> None:
     with pytest.raises(BadKey):
         READER.read(encoded("[" * 60_000) + ".e30.e30")
+
+
+@pytest.mark.parametrize("expires", [10**12, 1e300, -(10**20), "tomorrow", float("nan"), float("inf")])
+def test_a_key_until_a_time_that_no_clock_has_is_no_key(expires: object) -> None:
+    signer = OKPKey.import_key(json.loads(NEW))
+    claims = json.dumps({**json.loads(CLAIMS), "exp": expires})
+    token = jws.serialize_compact({"alg": "Ed25519", "kid": signer.kid}, claims, signer, algorithms=["Ed25519"])
+    with pytest.raises(BadKey):
+        READER.read(token)
 
 
 def test_an_unknown_role_is_never_signed() -> None:

@@ -16,8 +16,8 @@ from klientela.signing_keys import SIGNING_KEY
 
 OPERATOR_KEY = "operator-key"
 NEW_KEY = {"name": "first operator", "role": "admin"}
-PASS = timedelta(minutes=1)
-"""How long the key is good by which the first operator's key is asked for."""
+PASS = timedelta(minutes=10)
+"""How long a key is good that a command signs for itself."""
 
 
 def ensure_operator_key(layout: DataDirectory, clients: str, progress: Callable[[str], None]) -> str:
@@ -30,15 +30,24 @@ def ensure_operator_key(layout: DataDirectory, clients: str, progress: Callable[
     if text and not refused(clients, text):
         return text
     progress("Making a key for the first operator")
-    signing = layout.secret(SIGNING_KEY)
-    by = sign_key(signing, role="admin", name="klientela up", expires_at=datetime.now(UTC) + PASS)
+    return make_operator_key(layout, clients)
+
+
+def make_operator_key(layout: DataDirectory, clients: str) -> str:
+    """Have a key made that the present signing key signs, and keep it. Raises Refusal."""
     try:
-        status, made = ask(clients, "POST", by, NEW_KEY)
+        status, made = ask(clients, "POST", pass_of(layout), NEW_KEY)
     except (OSError, HTTPException, ValueError) as error:
         raise Refusal(f"The service clients does not answer ({error}). Try `klientela up` again.") from error
     if status != HTTPStatus.CREATED:
         raise Refusal(f"The service clients made no key for the first operator (HTTP status {status}).")
     return keep_operator_key(layout, made["key"])
+
+
+def pass_of(layout: DataDirectory) -> str:
+    """A key for what a command has to do; nobody else knows its id, so nobody revokes it meanwhile."""
+    until = datetime.now(UTC) + PASS
+    return sign_key(layout.secret(SIGNING_KEY), role="admin", name="klientela", expires_at=until)
 
 
 def refused(clients: str, key: str) -> bool:

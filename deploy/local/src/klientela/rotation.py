@@ -8,23 +8,21 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from threading import Event
 from typing import Any
 from uuid import UUID
 
 from rich.console import Console
 
 from klientela.errors import Refusal
-from klientela.keys import how_long, replace, revoke
+from klientela.keys import how_long, revoke
 from klientela.layout import DataDirectory
-from klientela.operator_key import kept_in
+from klientela.operator_key import kept_in, make_operator_key, pass_of
 from klientela.processes import ProcessRecord, end
 from klientela.running import RunningSuite, not_up
 from klientela.services import KEY_OWNER, SERVICES, Service, ServiceProcess, is_ready
 from klientela.signing_keys import (
     believed,
     forget_others,
-    identity_of,
     is_cut_short,
     prepare_next,
     present,
@@ -49,12 +47,14 @@ def rotate(layout: DataDirectory, *, as_json: bool) -> int:
         progress("The services are started anew, one after the other, so that each believes the new signing key")
         start_all_anew(layout, suite, progress, "`klientela keys rotate`")
         switch_to_next(layout)
-        new, older = present(layout), [key for key in believed(layout) if key != present(layout)]
+        suite = with_present_key(layout, suite, progress)
+        new = present(layout)
+        older = [key for key in believed(layout) if key != new]
     good = [key for key in good_keys(suite) if key["signed_by"] != new]
     if as_json:
         print(json.dumps({"signing_key": new, "also_believed": older, "signed_before": good}, ensure_ascii=False))
         return 0
-    print(f"From now on {new} signs.")
+    print(f"From now on {new} signs, and only keys that it signed make others. The first operator has one.")
     lasting = sum(not key["expires_at"] for key in good)
     print(f"Keys made before stay good until they expire or are revoked: {len(good)}, of them for ever: {lasting}.")
     print(
@@ -76,7 +76,7 @@ def forget_old(layout: DataDirectory, *, as_json: bool) -> int:
                 "Run `klientela keys rotate` again, then this."
             )
         suite = with_present_key(layout, suite, progress)
-        ended = revoke_older(suite, present(layout))
+        ended = revoke_older(suite.with_key(pass_of(layout)), present(layout))
         sign_service_key(layout)
         progress("The services are started anew, one after the other, so that each shows a key of the present signer")
         start_all_anew(layout, suite, progress, again)
@@ -102,8 +102,7 @@ def with_present_key(layout: DataDirectory, suite: RunningSuite, progress: Progr
     if signer_of(suite.key) == present(layout):
         return suite
     progress("The first operator gets a new key")
-    replace(layout, suite, identity_of(suite.key))
-    return RunningSuite.of(layout)
+    return suite.with_key(make_operator_key(layout, suite.services[KEY_OWNER]))
 
 
 def revoke_older(suite: RunningSuite, signing_key: str) -> list[dict[str, Any]]:
@@ -154,7 +153,7 @@ def start_anew(layout: DataDirectory, service: Service, port: int, again: str) -
                 f"The service {service.name} was not ready again in {RETURNS_WITHIN:.0f} seconds; its log is in "
                 f"{layout.logs / service.name}.log. Once it is, {again} finishes what was begun."
             )
-        Event().wait(0.05)
+        time.sleep(0.05)
 
 
 def is_another(before: ProcessRecord | None, now: ProcessRecord | None) -> bool:

@@ -1,6 +1,8 @@
 """Sheets that people open: what somebody else wrote into a cell is never a formula there (OWASP ASVS 5.0, 1.2.10).
 
-An apostrophe before it makes a spreadsheet show it as it is. Plain numbers stay numbers, negative ones too.
+An apostrophe before it makes a spreadsheet show it as it is. Plain numbers stay numbers, negative ones too. One that
+divides by another sign than ours, as the settings of its machine say, begins a cell inside of one of ours: an
+apostrophe stands there as well.
 """
 
 import csv
@@ -8,8 +10,14 @@ import re
 from collections.abc import Sequence
 from typing import Protocol, TextIO
 
-FORMULA = re.compile(r"'*\s*[=+\-@\t\r\n\0＝＋－＠]")  # noqa: RUF001 - the full-width forms are taken for the others
-"""How a cell begins that a spreadsheet computes; apostrophes are counted in, so that ``meant`` finds all its own."""
+BEGINS = r"(?:\A|(?<=[;,\t\r\n]))"
+"""Where a cell begins, whatever it is divided by."""
+LEAD = r"""(?:['"]|[^\S\t\r\n])*"""
+"""What may stand before a formula; apostrophes are counted in, so that ``meant`` finds all its own."""
+FORMULA = rf"(?={LEAD}[=+\-@\0＝＋－＠])"  # noqa: RUF001 - the full-width forms are taken for the others
+BLANK = rf"(?={LEAD}[\t\r\n])"
+BARE = re.compile(rf"{BEGINS}{FORMULA}|\A{BLANK}")
+GUARDED = re.compile(rf"{BEGINS}'{FORMULA}|\A'{BLANK}")
 NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 
@@ -21,11 +29,11 @@ class RowWriter(Protocol):
 
 
 class Sheet:
-    """The one writer of comma-separated values; whatever is no formula stays as it is."""
+    """The one writer of separated values, all in quotes; whatever is no formula stays as it is."""
 
-    def __init__(self, file: TextIO) -> None:
-        """Write to an open file."""
-        self._writer = csv.writer(file)
+    def __init__(self, file: TextIO, delimiter: str = ";") -> None:
+        """Write to an open file; a semicolon is what a Czech spreadsheet divides by."""
+        self._writer = csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL)
 
     def writerow(self, row: Sequence[object], /) -> None:
         """Write one row."""
@@ -35,10 +43,10 @@ class Sheet:
 def shown(text: str) -> str:
     """Return a cell that shows a text.
 
-    >>> shown("=1+1"), shown("-5"), shown("-5+1"), shown("'t Hof")
-    ("'=1+1", '-5', "'-5+1", "'t Hof")
+    >>> shown("=1+1"), shown("-5"), shown("Firma;=1+1"), shown("'t Hof")
+    ("'=1+1", '-5', "Firma;'=1+1", "'t Hof")
     """
-    return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
+    return text if NUMBER.fullmatch(text) else BARE.sub("'", text)
 
 
 def meant(cell: str) -> str:
@@ -47,4 +55,7 @@ def meant(cell: str) -> str:
     >>> meant("'=1+1"), meant("'t Hof")
     ('=1+1', "'t Hof")
     """
-    return cell[1:] if cell.startswith("'") and shown(cell[1:]) == cell else cell
+    if "'" not in cell:
+        return cell
+    text = GUARDED.sub("", cell)
+    return text if shown(text) == cell else cell

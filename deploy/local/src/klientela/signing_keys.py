@@ -5,8 +5,6 @@ import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-from uuid import UUID
 
 from chassis.web.keys import new_signing_key, public_keys, sign_key
 from klientela.errors import Refusal
@@ -77,7 +75,8 @@ def sign_service_key(layout: DataDirectory) -> None:
 
 def forget_others(layout: DataDirectory) -> list[str]:
     """Have the present key alone believed; the ids of those that are not any more."""
-    forgotten = [key for key in believed(layout) if key != present(layout)]
+    now = present(layout)
+    forgotten = [key for key in believed(layout) if key != now]
     write_private(layout.secrets / PUBLIC_KEYS, public_keys(layout.secret(SIGNING_KEY)))
     return forgotten
 
@@ -93,15 +92,5 @@ def id_of(private: str) -> str:
 
 def signer_of(token: str) -> str:
     """The id of the key that signed an access key."""
-    return str(_part(token, 0)["kid"])
-
-
-def identity_of(token: str) -> UUID:
-    """The id of an access key."""
-    return UUID(_part(token, 1)["jti"])
-
-
-def _part(token: str, number: int) -> dict[str, Any]:
-    text = token.split(".")[number]
-    said: dict[str, Any] = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    return said
+    head = token.partition(".")[0]
+    return str(json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"])

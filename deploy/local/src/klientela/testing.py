@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from uuid import uuid4
 
 import psutil
 
@@ -24,6 +26,8 @@ WANTS_A_WORD = frozenset({"-k", "-m", "-p", "-o", "-c", "-W"})
 FOLDERS = ("tests", "shared/*/tests", "services/*/tests", "deploy/*/tests")
 SIDE_BY_SIDE = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
 """How all tests are run: a module or a class with one of two workers, in order. `-n 0` after it takes it back."""
+RUN = "KLIENTELA_TEST_RUN"
+"""The variable that tells to which run a process belongs."""
 
 HELP = """Usage: klientela test [PATH...] [OPTIONS OF PYTEST]
 
@@ -99,15 +103,24 @@ def run_pytest(arguments: list[str], servers: Mapping[str, str]) -> int:
     else:
         folders = [str(path) for pattern in FOLDERS for path in sorted(PROJECT.glob(pattern))]
         where, command = PROJECT, [*command, *SIDE_BY_SIDE, *arguments, *folders]
-    pytest = subprocess.Popen(command, cwd=where, env=environment)
+    environment[RUN] = uuid4().hex
+    pytest = psutil.Popen(command, cwd=where, env=environment)
     try:
         return pytest.wait()
     except KeyboardInterrupt as asked:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would leave pytest without its servers
-        begun = family(psutil.Process(pytest.pid))
+        begun = family(pytest)
         if isinstance(asked, Terminated):
             pytest.send_signal(signal.SIGINT)
         try:
             return pytest.wait()
         finally:
-            send(begun, signal.SIGKILL)  # what tests started, and had no time left to stop
+            send([*begun, *of_run(environment[RUN])], signal.SIGKILL)  # what tests started, and had no time to stop
+
+
+def of_run(name: str) -> Iterator[psutil.Process]:
+    """Find the processes of a run by their environment: whose parent has ended, nobody else knows any more."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(RUN) == name:
+                yield process

@@ -45,7 +45,8 @@ class PublicHosts(httpx.AsyncBaseTransport):
     """Carries requests to public hosts: each name is looked up once, and what was looked at is what is spoken to.
 
     So a name that changes between looking and speaking (DNS rebinding) leads nowhere, and neither does a redirection:
-    each step of it comes by here. No connection is kept, because two names may share an address.
+    each step of it comes by here. No connection is kept, because two names may share an address. The request that was
+    given stays as it is: by its name a redirection is followed, and is known to be one to the same host or to another.
     """
 
     def __init__(self, inner: httpx.AsyncBaseTransport | None = None, resolve: Resolve = resolve) -> None:
@@ -58,15 +59,18 @@ class PublicHosts(httpx.AsyncBaseTransport):
         if url.scheme != "https" or url.userinfo:
             raise AddressNotPublic
         try:
-            addresses = await self._resolve(url.host, url.port or 443)
+            async with asyncio.timeout(request.extensions.get("timeout", {}).get("connect")):
+                addresses = await self._resolve(url.host, url.port or 443)
         except (OSError, UnicodeError) as error:
             message = "the host has no address"
             raise httpx.ConnectError(message, request=request) from error
         if not addresses or not all(map(is_public, addresses)):
             raise AddressNotPublic
-        request.extensions = {**request.extensions, "sni_hostname": url.host}
-        request.url = url.copy_with(host=addresses[0])
-        return await self._inner.handle_async_request(request)
+        inside = httpx.Request(
+            request.method, url.copy_with(host=addresses[0]), headers=request.headers, stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": url.host},
+        )  # fmt: skip
+        return await self._inner.handle_async_request(inside)
 
     async def aclose(self) -> None:
         """Close the connections."""

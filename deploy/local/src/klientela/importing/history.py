@@ -83,14 +83,17 @@ def rejects_file(path: Path, source: Path) -> TextIO:
             os.fchmod(descriptor, 0o600)
     except OSError as error:
         raise Refusal(f"The rejected rows cannot be written to {path}: {error.strerror}.") from error
-    return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
+    return os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")  # a spreadsheet asks for the mark
 
 
-def written_anew(file: TextIO) -> RowWriter:
-    """Empty the file of rejected rows and begin it again with its heading."""
+def written_anew(file: TextIO, source: SourceFile) -> RowWriter:
+    """Empty the file of rejected rows and begin it again with its heading.
+
+    It is divided as the history is, for that also says how numbers are written, and rows are mended and imported again.
+    """
     if is_regular(file.fileno()):
         file.truncate(0)
-    writer = Sheet(file)
+    writer = Sheet(file, source.delimiter)
     writer.writerow(["Line", "Reason", *COLUMNS])
     return writer
 

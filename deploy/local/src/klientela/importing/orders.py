@@ -141,7 +141,7 @@ class Run:
         async with api:
             with rejects_file(self.rejected, self.history.source.path) as rejects:
                 channel, telling = await self.prepare(api)
-                told = await self.send(api, channel, telling, written_anew(rejects))
+                told = await self.send(api, channel, telling, written_anew(rejects, self.history.source))
             self.progress.working_off()
             await worked_off(api, self.progress.left)
             return telling, await outcome_of(api, channel, telling, told)

@@ -1,5 +1,6 @@
 """Access keys over HTTP; only an admin makes and revokes them."""
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -26,6 +27,19 @@ class CannotSign(BusinessError):
 
     slug = "cannot-sign"
     status = 503
+
+
+SIGNED_BEFORE = (
+    "Your key was signed by an older signing key and makes no keys any more. Ask with one that was made since the "
+    "signing key changed: `klientela keys rotate` leaves one for the first operator; run it again if it was cut short."
+)
+
+
+class SignedBefore(BusinessError):
+    """Whoever has an older signing key would have the present one sign, and survive ``klientela keys forget-old``."""
+
+    slug = "key-signed-before"
+    status = 403
 
 
 class NewKey(Body):
@@ -80,7 +94,9 @@ def _signing_key(request: Request) -> str:
 async def make_key(
     request: Request, unit: Administers, body: NewKey, signing_key: Annotated[str, Depends(_signing_key)]
 ) -> MadeKey:
-    """Make a key; its text is in this answer and nowhere else."""
+    """Make a key; its text is in this answer and nowhere else. What signs it has to have signed the one that asks."""
+    if request.state.key.signed_by != json.loads(signing_key)["kid"]:
+        raise SignedBefore(SIGNED_BEFORE)
     show_once(request)
     stored, text = await commands.make_key(
         unit, signing_key, name=body.name, role=body.role, expires_at=body.expires_at

@@ -14,7 +14,7 @@ from chassis.web.feed import routes as feed_routes
 from chassis.web.health import Health
 from chassis.web.health import routes as health_routes
 from chassis.web.keys import KeyReader
-from chassis.web.limits import LimitBody, LimitTime
+from chassis.web.limits import LARGEST_BODY, LONGEST_REQUEST, LimitBody, LimitTime
 from chassis.web.openapi import RULES, DescribedApi, operation_id
 from chassis.web.operations import routes as operation_routes
 from chassis.web.problems import answer_with_problems
@@ -54,8 +54,8 @@ def build_app(
     app.state.rates, app.state.health = rates, Health()
     app.state.intake_stored = asyncio.Event()
     answer_with_problems(app)
-    app.add_middleware(LimitTime)
-    app.add_middleware(LimitBody)
+    app.add_middleware(LimitTime, longest=LONGEST_REQUEST)
+    app.add_middleware(LimitBody, largest=LARGEST_BODY)
     for routes in (*(service.routers if api else ()), feed_routes, restating_routes, operation_routes, health_routes):
         app.include_router(routes)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from chassis.database import Database
@@ -33,7 +33,7 @@ async def ready(request: Request) -> JSONResponse:
     return JSONResponse({"ready": not waiting, "waiting": waiting}, 503 if waiting else 200)
 
 
-@routes.get("/metrics", responses=PROBLEMS)
+@routes.get("/metrics", response_class=PlainTextResponse, responses=PROBLEMS)
 async def metrics(request: Request) -> Response:
     """Return Prometheus metrics, read from the database as it is now."""
     registry = CollectorRegistry()

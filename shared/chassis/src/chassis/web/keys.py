@@ -14,15 +14,21 @@ ROLES = ("viewer", "operator", "manager", "admin")
 
 OTHER_ROLES = ("channel", "service")
 
+UNREADABLE = (
+    JoseError, ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError, OSError,
+)  # fmt: skip
+"""What is raised for texts that are no keys; the last two for an expiry that no clock has."""
+
 
 class Key(NamedTuple):
-    """Who is asking."""
+    """Who is asking; ``signed_by`` is the id of the signing key."""
 
     id: UUID
     role: str
     name: str
     channel: UUID | None = None
     expires_at: datetime | None = None
+    signed_by: str = ""
 
     def may(self, role: str) -> bool:
         """Tell whether the key's role includes another one; services may read what viewers may.
@@ -91,15 +97,17 @@ class KeyReader:
 
     def _verify(self, token: str) -> Key:
         try:
-            claims = json.loads(jws.deserialize_compact(token, self._keys, algorithms=["Ed25519"]).payload)
+            read = jws.deserialize_compact(token, self._keys, algorithms=["Ed25519"])
+            claims = json.loads(read.payload)
             key = Key(
                 UUID(claims["jti"]),
                 claims["role"],
                 claims["name"],
                 UUID(claims["channel"]) if "channel" in claims else None,
                 datetime.fromtimestamp(claims["exp"], UTC) if "exp" in claims else None,
+                str(read.headers().get("kid", "")),
             )
-        except (JoseError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        except UNREADABLE as error:
             message = "The key is not one of this suite."
             raise BadKey(message) from error
         if len(self._known) > 10_000:  # noqa: PLR2004 - a bound on memory

@@ -19,7 +19,7 @@ class BodyTooLarge(Exception):
 class LimitBody:
     """ASGI middleware that answers 413 to a body over the limit, whether it says its length or not."""
 
-    def __init__(self, app: ASGIApp, largest: int = LARGEST_BODY) -> None:
+    def __init__(self, app: ASGIApp, largest: int) -> None:
         self.app, self.largest = app, largest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,7 +67,7 @@ class _Exchange:
 class LimitTime:
     """ASGI middleware that gives up a request after a minute; its unit of work is undone."""
 
-    def __init__(self, app: ASGIApp, longest: float = LONGEST_REQUEST) -> None:
+    def __init__(self, app: ASGIApp, longest: float) -> None:
         self.app, self.longest = app, longest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,7 +75,7 @@ class LimitTime:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answering = False
+        answering, limit = False, asyncio.timeout(self.longest)
 
         async def answer(message: Message) -> None:
             nonlocal answering
@@ -83,10 +83,10 @@ class LimitTime:
             await send(message)
 
         try:
-            async with asyncio.timeout(self.longest):
+            async with limit:
                 await self.app(scope, receive, answer)
         except TimeoutError:
-            if answering:
+            if answering or not limit.expired():
                 raise  # what was begun cannot be taken back: the server ends the connection
             detail = "The request took too long. Try again: with the same Idempotency-Key it is done once."
             await problem(503, "too-slow", detail, retry_after=5)(scope, receive, send)

@@ -9,6 +9,14 @@ from fastapi import Depends, Header, Request, Response
 from chassis.errors import VersionMismatch
 
 MOST_DIGITS = 18
+UNCHANGED = {"description": "Nothing is new since the version that you have"}
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The ETag of what you have",
+}
 
 
 def expected_version(

@@ -17,6 +17,8 @@ from chassis.database import COLLISIONS, TROUBLE
 from chassis.errors import BusinessError, in_own_words, place_of
 
 TYPE_PREFIX = "https://klientela.invalid/problems/"
+TURNED_AWAY = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+"""What a log tells of, with the key's id if it was a good one: who tries doors is to be seen."""
 log = structlog.get_logger()
 
 
@@ -56,9 +58,12 @@ def answer_with_problems(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _internal)
 
 
-def _refused(_: Request, error: Exception) -> JSONResponse:
+def _refused(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, BusinessError):
         raise error
+    if error.status in TURNED_AWAY:
+        key = getattr(request.state, "key", None)
+        log.warning("turned away", route=_route(request), problem=error.slug, key=str(key.id) if key else None)
     return problem(error.status, error.slug, str(error), error.errors, error.retry_after)
 
 

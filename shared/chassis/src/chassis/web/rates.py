@@ -1,7 +1,8 @@
 """How often somebody may ask: a steady rate and a burst above it (GCRA, ITU-T I.371), counted in this process."""
 
-import asyncio
 import math
+import time
+from collections.abc import Callable
 from uuid import UUID
 
 from chassis.errors import BusinessError
@@ -20,14 +21,14 @@ class TooManyRequests(BusinessError):
 class Rates:
     """Counts requests by key. ``per_second`` may go on for ever, ``burst`` seconds' worth of them come at once."""
 
-    def __init__(self, per_second: float, burst: float = 10) -> None:
-        self._every, self._burst = 1 / per_second, burst
+    def __init__(self, per_second: float, burst: float = 10, clock: Callable[[], float] = time.monotonic) -> None:
+        self._every, self._burst, self._clock = 1 / per_second, burst, clock
         self._until: dict[UUID, float] = {}
-        """To when each key has used up its rate, on the loop's clock."""
+        """To when each key has used up its rate, on the clock."""
 
     def take(self, key: UUID) -> None:
         """Count a request. Raises TooManyRequests, and then does not count it."""
-        now = asyncio.get_running_loop().time()
+        now = self._clock()
         used = max(self._until.get(key, now), now)
         if used > now + self._burst:
             raise TooManyRequests(retry_after=math.ceil(used - now - self._burst))

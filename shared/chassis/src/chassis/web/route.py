@@ -12,6 +12,7 @@ from fastapi import Depends, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, APIRouter
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
 
 from chassis.database import Database
 from chassis.errors import BusinessError
@@ -19,7 +20,7 @@ from chassis.events.unit import Unit, command_cause, unit_of_work
 from chassis.web.idempotency import Answered, IdempotencyKey, recall, remember
 from chassis.web.keys import BadKey, Key, KeyReader
 from chassis.web.openapi import PROBLEMS
-from chassis.web.preconditions import has_version, tagged
+from chassis.web.preconditions import IF_NONE_MATCH, UNCHANGED, has_version, tagged
 from chassis.web.rates import Rates
 from chassis.web.strict import StrictRequest, check_form
 
@@ -88,7 +89,7 @@ Administers = Annotated[Unit, Depends(WritingDoor("admin"))]
 
 def _read_key(request: Request) -> Key:
     reader: KeyReader = request.app.state.keys
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    scheme, token = get_authorization_scheme_param(request.headers.get("authorization"))
     if scheme.lower() != "bearer":
         raise Unauthenticated
     try:
@@ -122,6 +123,13 @@ def door_of(dependant: Dependant) -> Door | None:
 
 class UnitRoute(APIRoute):
     """A route whose unit of work ends with the answer: kept when it is a success, undone otherwise."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401 - FastAPI's own
+        """Tell in OpenAPI what a reader of a thing with a version may ask."""
+        super().__init__(path, endpoint, **options)
+        if has_version(self.response_model) and self.methods == {"GET"}:
+            self.responses = {304: UNCHANGED, **self.responses}
+            self.openapi_extra = {**(self.openapi_extra or {}), "parameters": [IF_NONE_MATCH]}
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         """Wrap the endpoint with the unit of its request, and say the version of what it answers with."""
