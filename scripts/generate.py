@@ -1,4 +1,6 @@
-"""Writes what is generated (schemas, docs/events.md, the table of docs/reliability.md); ``--check`` says what is stale.
+"""Writes what is generated: schemas, docs/events.md, the tables of docs/reliability.md and docs/performance.md, plots.
+
+``--check`` says what is stale.
 
 A schema that would break readers is refused: make it a new version. ``--accept-breaking`` is for types that no
 release carries yet.
@@ -10,7 +12,7 @@ import sys
 from pathlib import Path
 
 from schemas.catalogue import EVENTS
-from scripts import compatibility, event_docs, reliability
+from scripts import compatibility, event_docs, performance, reliability
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,6 +34,10 @@ def outputs(root: Path) -> dict[Path, str]:
     survived, book = root / "docs/reliability.md", root / "docs/reliability.jsonl"
     if book.exists():
         files[survived] = reliability.page(survived.read_text(encoding="utf-8"), book)
+    measured, figures = root / "docs/performance.md", root / "docs/performance.jsonl"
+    if measured.exists():
+        files[measured] = performance.page(measured.read_text(encoding="utf-8"), figures)
+        files |= {root / performance.FOLDER / name: plot for name, plot in performance.drawn(figures).items()}
     return files | {root / "docs/events.md": event_docs.page(event_docs.listeners())}
 
 
@@ -61,8 +67,9 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     for path in changed:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(files[path], encoding="utf-8")
-    for orphan in [path for path in folder.glob("*.json") if path not in files]:
-        orphan.unlink()
+    for orphan in [*folder.glob("*.json"), *(root / performance.FOLDER).glob("*.svg")]:
+        if orphan not in files:
+            orphan.unlink()
     print(f"{len(changed)} of {len(files)} files written.")
     return 0
 

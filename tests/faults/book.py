@@ -2,32 +2,56 @@
 
 import json
 import math
+import subprocess
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from functools import cache
+from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
-from tests.faults.digests import chassis_digest, strike_digest
+from tests.faults.digests import PROJECT, chassis_digest, strike_digest
+from tests.faults.judge import Counts
 from tests.faults.row import Outcome, Row
 
-PROJECT = Path(__file__).resolve().parents[2]
 BOOK = PROJECT / "docs/reliability.jsonl"
 """What is published."""
 OWN_BOOK = PROJECT / ".klientela/reliability.jsonl"
 """What was struck in this checkout."""
 
 
+MILLION = 1_000_000
+KEPT, LONG = 3, 200
+"""So many reasons of a run are written down, and so much of each."""
+
+
 @dataclass(frozen=True)
 class Entry:
-    """One run: what it was, and its numbers in the order lost, doubled, out of order, stuck."""
+    """One run: what struck what, of which commit and when, and what came of it; one of no times did not strike."""
 
     row: str
     seed: int
     chassis: str
+    strike: str
+    commit: str
+    at: str
     times: int
-    bad: tuple[int, int, int, int]
+    lost: int = 0
+    doubled: int = 0
+    inverted: int = 0
+    stuck: int = 0
     recovery: tuple[float, ...] = ()
-    strike: str = ""
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> Counts:
+        """What was wrong."""
+        return Counts(self.lost, self.doubled, self.inverted, self.stuck)
+
+    @property
+    def badness(self) -> tuple[int, bool, float]:
+        """By what the worse of two runs is known: first what was wrong, last how long it took to recover."""
+        return sum(self.counts), self.times > 0, max(self.recovery, default=0)
 
 
 @dataclass(frozen=True)
@@ -37,16 +61,18 @@ class Line:
     row: Row
     runs: int
     times: int
-    bad: tuple[int, ...]
+    counts: Counts
     recovery: tuple[float, ...]
 
     @property
     def cells(self) -> list[str]:
         """What the table shows."""
-        if not self.times:
-            return [self.row.name, self.row.what, "", NOT_YET, *[""] * 6]
+        named = [self.row.name, self.row.what, self.row.unit]
+        times = f"{short(self.times)} of {short(self.row.enough)}"
+        if not self.runs:
+            return [*named, "", times, *[""] * 6]
         recovered = [f"{self.rank(share):.1f} s" if self.recovery else "" for share in (0.5, 1)]
-        return [self.row.name, self.row.what, str(self.runs), f"{self.times:,}", *map(str, self.bad), *recovered]
+        return [*named, str(self.runs), times, *map(str, self.counts), *recovered]
 
     @property
     def said(self) -> dict[str, object]:
@@ -55,23 +81,51 @@ class Line:
         recovery = {"times": len(self.recovery)} | {
             name: self.rank(share) for name, share in shares.items() if self.recovery
         }
-        bad = zip(("lost", "doubled", "out_of_order", "stuck"), self.bad, strict=True)
-        return {"row": self.row.name, "runs": self.runs, "times": self.times, **dict(bad), "recovery": recovery}
+        wanted = {"enough": self.row.enough, "goal": self.row.goal, "unit": self.row.unit}
+        counted = {"runs": self.runs, "times": self.times, **wanted, **self.counts._asdict()}
+        return {"row": self.row.name, **counted, "recovery": recovery}
 
     def rank(self, share: float) -> float:
         """Return the nearest rank of a share of the recoveries."""
         return self.recovery[math.ceil(len(self.recovery) * share) - 1]
 
 
-NOT_YET = "not run yet"
-"""What stands in place of the times of a row that the present chassis was not struck with."""
-HEAD = ["row", "fault", "runs", "times", "lost", "doubled", "out of order", "stuck", "recovery p50", "worst"]
+HEAD = ["row", "fault", "counted", "runs", "times", "lost", "doubled", "out of order", "stuck", "recovery p50", "worst"]
 
 
-def entry_of(row: Row, seed: int, outcome: Outcome, chassis: str, strike: str) -> Entry:
-    """Return what is written of a run: with which chassis and strike, as they were when the run began."""
+class Present(NamedTuple):
+    """What a run is a run of, as it was when it began: what was struck, by what, in which commit, and when that was."""
+
+    chassis: str
+    strike: str
+    commit: str
+    at: str
+
+    @classmethod
+    def of(cls, row: Row) -> "Present":
+        """Return what it is for a row now."""
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        return cls(chassis_digest(), strike_digest(row.name), commit_of(PROJECT), at)
+
+
+def commit_of(folder: Path) -> str:
+    """Return which commit is checked out, with a + where the tree has more, what is written of runs left aside."""
+    if not (folder / ".git").exists():
+        return ""
+    git = partial(subprocess.run, cwd=folder, capture_output=True, text=True, check=True)
+    try:
+        commit = git(["git", "rev-parse", "--short=12", "HEAD"]).stdout.strip()
+        more = git(["git", "status", "--porcelain", "--", ".", ":!docs"]).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return f"{commit}+" if more else str(commit)
+
+
+def entry_of(row: Row, seed: int, outcome: Outcome, present: Present) -> Entry:
+    """Return what is written of a run."""
     recovery = tuple(round(seconds, 2) for seconds in outcome.recovery)
-    return Entry(row.name, seed, chassis, outcome.times, outcome.verdict.counts, recovery, strike)
+    reasons = tuple(reason[:LONG] for reason in outcome.verdict.reasons[:KEPT])
+    return Entry(row.name, seed, *present, outcome.times, *outcome.verdict.counts, recovery, reasons)
 
 
 def write(entry: Entry, book: Path) -> None:
@@ -91,12 +145,22 @@ def read(*books: Path, chassis: str | None = None) -> list[Entry]:
     found: dict[tuple[str, int], Entry] = {}
     for line in (line for book in books if book.exists() for line in book.read_text().splitlines()):
         said = json.loads(line)
-        entry = Entry(**{**said, "bad": tuple(said["bad"]), "recovery": tuple(said["recovery"])})
+        if (said["chassis"], said.get("strike")) != (chassis, strikes(said["row"])):
+            continue
+        entry = Entry(**{**said, "recovery": tuple(said["recovery"]), "reasons": tuple(said["reasons"])})
         known = found.get((entry.row, entry.seed))
-        present = entry.chassis == chassis and entry.strike == strikes(entry.row)
-        if present and (known is None or sum(entry.bad) >= sum(known.bad)):
+        if known is None or entry.badness >= known.badness:
             found[entry.row, entry.seed] = entry
     return list(found.values())
+
+
+def short(number: int) -> str:
+    """Return a number as it fits into a table: never more than it is.
+
+    >>> short(999_999), short(1_003_999), short(10_000_000)
+    ('999,999', '1.003M', '10M')
+    """
+    return f"{number:,}" if number < MILLION else f"{number // 1_000 / 1_000:g}M"
 
 
 def lines(rows: Iterable[Row], entries: Iterable[Entry]) -> list[Line]:
@@ -104,14 +168,14 @@ def lines(rows: Iterable[Row], entries: Iterable[Entry]) -> list[Line]:
     known = list(entries)
     made = []
     for row in rows:
-        mine = [entry for entry in known if entry.row == row.name]
-        bad = tuple(sum(numbers) for numbers in zip(*(entry.bad for entry in mine), strict=True)) or (0, 0, 0, 0)
+        mine = [entry for entry in known if entry.row == row.name and (entry.times or any(entry.counts))]
+        counts = Counts(*(sum(numbers) for numbers in zip(*(entry.counts for entry in mine), strict=True)))
         recovery = tuple(sorted(seconds for entry in mine for seconds in entry.recovery))
-        made.append(Line(row, len(mine), sum(entry.times for entry in mine), bad, recovery))
+        made.append(Line(row, len(mine), sum(entry.times for entry in mine), counts, recovery))
     return made
 
 
 def markdown(table: Iterable[Line]) -> str:
     """Return the table for docs/reliability.md."""
-    body = [HEAD, ["---"] * 2 + ["---:"] * 8, *(line.cells for line in table)]
+    body = [HEAD, ["---"] * 3 + ["---:"] * 8, *(line.cells for line in table)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in body)

@@ -2,15 +2,18 @@
 
 import ast
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.faults.rows import WHERE
 
-FAULTS = Path(__file__).parent
-CHASSIS = FAULTS.parents[1] / "shared/chassis/src/chassis"
-LOAD = ("load.py", "operators.py", "producer.py")
+PROJECT = Path(__file__).resolve().parents[2]
+CHASSIS = PROJECT / "shared/chassis/src/chassis"
+LOAD = "tests.faults.load"
 """Whatever strikes, strikes under this."""
+JUDGES = frozenset(f"tests.faults.{name}" for name in ("judge", "journals", "inputs"))
+"""They strike at nothing: they keep what was said, and look at what came of it. Another judge begins nothing anew."""
 
 
 def chassis_digest() -> str:
@@ -19,8 +22,39 @@ def chassis_digest() -> str:
 
 
 def strike_digest(row: str) -> str:
-    """Name what strikes in a row: its module, and the load under which it does. A row that is no more has no name."""
-    return digest(FAULTS, [FAULTS / name for name in (*LOAD, f"rows/{WHERE[row]}.py")]) if row in WHERE else ""
+    """Name what strikes in a row: its module, the load under which it does, and what of the tests these make use of.
+
+    A row that is no more has no name.
+    """
+    return digest(PROJECT, strikers(f"tests.faults.rows.{WHERE[row]}", LOAD)) if row in WHERE else ""
+
+
+def strikers(*modules: str) -> list[Path]:
+    """Return the files of modules and of all that they name, directly or not, which are tests and do not judge."""
+    waiting, found = list(modules), dict[str, Path]()
+    while waiting:
+        name = waiting.pop()
+        path = PROJECT / f"{name.replace('.', '/')}.py"
+        if name not in found and name not in JUDGES and path.is_file():
+            found[name] = path
+            waiting += named_in(path.read_text())
+    return sorted(found.values())
+
+
+@cache
+def named_in(code: str) -> frozenset[str]:
+    """Return the names in code that may be those of modules of the tests: imported, or of a process that is started."""
+    return frozenset(name for node in ast.walk(ast.parse(code)) for name in _names(node) if name.startswith("tests."))
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.ImportFrom):
+        yield str(node.module)
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    elif isinstance(node, ast.alias):
+        yield node.name
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
 
 
 def digest(folder: Path, files: Iterable[Path]) -> str:
@@ -32,6 +66,7 @@ def digest(folder: Path, files: Iterable[Path]) -> str:
     return known.hexdigest()[:12]
 
 
+@cache
 def without_prose(code: str) -> str:
     """Write down what code does."""
     tree = ast.parse(code)

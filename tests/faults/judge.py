@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from klientela.proof.finding import Finding
@@ -22,31 +22,35 @@ BEGINNING = Firm(0, 0, "bronze", "", starred=False, devices=0, tasks=0, opportun
 """What is true of a firm of which nothing was said."""
 
 
-@dataclass
-class Verdict:
-    """How much was lost, doubled, applied out of order or is stuck, and what that was."""
+Kind = Literal["lost", "doubled", "inverted", "stuck"]
+
+
+class Counts(NamedTuple):
+    """How much was lost, doubled, applied out of order or is stuck: all four are to be zero."""
 
     lost: int = 0
     doubled: int = 0
     inverted: int = 0
     stuck: int = 0
+
+
+@dataclass
+class Verdict:
+    """What was wrong, and how much of each kind."""
+
+    counts: Counts = field(default_factory=Counts)
     reasons: list[str] = field(default_factory=list)
 
-    def add(self, kind: str, reasons: Iterable[str]) -> None:
+    def add(self, kind: Kind, reasons: Iterable[str]) -> None:
         """Count faults of a kind."""
         found = list(reasons)
-        setattr(self, kind, getattr(self, kind) + len(found))
+        self.counts = self.counts._replace(**{kind: getattr(self.counts, kind) + len(found)})
         self.reasons += [f"{kind}: {reason}" for reason in found]
 
     def add_differences(self, less_and_more: tuple[list[str], list[str]]) -> None:
         """Count what a comparison found there is less of, and more."""
         self.add("lost", less_and_more[0])
         self.add("doubled", less_and_more[1])
-
-    @property
-    def counts(self) -> tuple[int, int, int, int]:
-        """All four numbers, which are to be zero."""
-        return self.lost, self.doubled, self.inverted, self.stuck
 
 
 async def judge(rig: Rig, inputs: Inputs, letters: int = 0, tolerated: Collection[str] = ()) -> Verdict:
@@ -57,15 +61,16 @@ async def judge(rig: Rig, inputs: Inputs, letters: int = 0, tolerated: Collectio
     verdict, loop = Verdict(), asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE
     try:  # what producers wrote to Kafka may not be read yet, which no database tells
-        await until(partial(complete, rig, inputs), PATIENCE, every=0.5)
+        await until(partial(complete, rig, inputs), PATIENCE, every=0.2)
     except TimeoutError:
         verdict.add("stuck", [f"what was sent has not arrived in {PATIENCE} s"])
     await add_findings(verdict, rig, max(1, deadline - loop.time()), tolerated)
     verdict.add_differences(compare(inputs.truth(), await found(rig)))
     verdict.add("doubled", await twice(rig))
     verdict.add("inverted", await inverted(rig))
-    for kind, reasons in (await unlike_the_logs(rig))._asdict().items():
-        verdict.add(kind, reasons)
+    unlike = await unlike_the_logs(rig)
+    verdict.add_differences((unlike.lost, unlike.doubled))
+    verdict.add("inverted", unlike.inverted)
     dead = await everywhere(rig, LETTERS)
     if len(dead) != letters:
         shown = [(name, handler, reason) for name, handler, _, reason in dead[:3]]

@@ -66,8 +66,10 @@ class Load:
     async def running(self, random: Random, *, producing: bool = False) -> AsyncIterator[None]:
         """Everybody is at work within; what they have begun is ended afterwards. Entered when the first were heard.
 
-        With ``producing`` the producer has much to write before and after.
+        With ``producing`` the producer has much to write before and after. Chance is of their own: who strikes beside
+        them draws the same whatever they have drawn.
         """
+        random = Random(random.getrandbits(64))
         if not self._at_work and len(self.operators.free) < FREE // self.slowness:
             await self._find_firms(random)
         over, flows = asyncio.Event(), asyncio.Event()

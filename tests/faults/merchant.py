@@ -2,8 +2,10 @@
 
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 from tests.faults.inputs import LARGE, NOBODY, Inputs
+from tests.faults.operators import service_devices
 from tests.rig import Rig
 from tests.shop import Shop, ShopOrder, ico_of
 
@@ -38,13 +40,21 @@ class Merchant:
         for order in self.inputs.sent:
             await self.shop.send(order, patience=120)
 
+    async def service_devices(self, ico: str) -> None:
+        """Complete a service of each device of a firm."""
+        (client,) = await self.rig.rows("clients", "select id from clients where ico = $1", ico)
+        self.inputs.notices[ico] += await service_devices(self._ask, str(client["id"]))
+
     async def say_whose(self, ico: str, owner: str) -> None:
         """Link the identity of a firm to another firm's client, or nobody's; wait until that has come everywhere."""
         ids = {row["ico"]: row["id"] for row in await self.rig.rows("clients", "select ico, id from clients")}
         (identity,) = await self.rig.rows("clients", "select id from identities where value = $1", ico)
-        place = f"/v1/identities/{identity['id']}/client"
-        async with self.rig.api("clients") as api:
-            said = await (api.put(place, json={"client_id": str(ids[owner])}) if owner != NOBODY else api.delete(place))
-            said.raise_for_status()
+        whose = {"client_id": str(ids[owner])} if owner != NOBODY else None
+        await self._ask("clients", "PUT" if whose else "DELETE", f"/v1/identities/{identity['id']}/client", whose)
         self.inputs.owners[ico] = owner
         await self.rig.settle()
+
+    async def _ask(self, service: str, method: str, path: str, body: object = None, **query: str) -> Any:
+        async with self.rig.api(service) as api:
+            answer = await api.request(method, path, json=body, params=query)
+            return answer.raise_for_status().json()

@@ -1,25 +1,23 @@
 """People at work on the suite: they move orders, set statuses, change the programme and service devices."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 from tests.faults.inputs import NOBODY, Inputs
 
-RESERVE = 5
-"""So many firms are left to whoever begins to work later."""
+NEEDED, RESERVE = 5, 6
+"""So many firms an operator needs, and so many are left to whoever begins to work later."""
 STATUSES = ("Klient se slevou", "Nový partner")
 PROGRAMMES = ((3_000, 10_000), (200, 700), (50, 1_000))
 """Points for silver and gold."""
 
 
-class Ask(Protocol):
-    """Ask a service until it answers."""
-
-    async def __call__(self, service: str, method: str, path: str, body: object = None, **query: str) -> Any:
-        """Return what it answers."""
+Ask = Callable[..., Awaitable[Any]]
+"""Asks a service (its name, a method, a path, a body or None, and a query by name) until it answers; returns that."""
 
 
 class Operators:
@@ -32,12 +30,13 @@ class Operators:
 
     async def work(self, random: Random, channel: str, over: asyncio.Event, pause: float) -> None:
         """One operator, once at least and until it is over; who finds no firm that is free has nothing to do."""
-        if len(self.free) < 3:
+        if len(self.free) < NEEDED:
             return
-        giver, taker, other = (self.free.pop() for _ in range(3))
+        giver, taker, other, owned, owner = (self.free.pop() for _ in range(NEEDED))
         numbers = [order.number for order in self.inputs.sent if order.ico == giver and order.revision == 0]
         for n in count():
             await self._assign(channel, random.choice(numbers), [taker, NOBODY, giver][n % 3])
+            await self._link_identity(owned, [owner, NOBODY, owned][n % 3])
             await self._set_status(other, STATUSES[n % 2])
             await self._change_programme(random)
             if self.free and (n == 0 or len(self.free) > RESERVE):
@@ -67,15 +66,27 @@ class Operators:
             await self.ask("loyalty", "PUT", "/v1/programme", wanted)
             self.inputs.silver, self.inputs.gold = silver, gold
 
+    async def _link_identity(self, ico: str, owner: str) -> None:
+        """Link a firm's identity, and all orders with it, to a client, or to nobody."""
+        (identity,) = (await self.ask("clients", "GET", "/v1/identities", value=ico))["items"]
+        whose = {"client_id": await self._client(owner)} if owner else None
+        await self.ask("clients", "PUT" if whose else "DELETE", f"/v1/identities/{identity['id']}/client", whose)
+        self.inputs.owners[ico] = owner
+
     async def _service_devices(self, ico: str) -> None:
-        """Complete a service of each device eleven months ago: its timer is due at once."""
-        devices = (await self.ask("service-desk", "GET", "/v1/devices", client_id=await self._client(ico)))["items"]
-        for device in [each for each in devices if each["state"] == "active"]:
-            wanted = {"device_id": device["id"], "title": "Prohlídka"}
-            job = await self.ask("service-desk", "POST", "/v1/service-orders", wanted)
-            done = {"completed_at": (datetime.now(UTC) - timedelta(days=336)).isoformat()}
-            await self.ask("service-desk", "POST", f"/v1/service-orders/{job['id']}/complete", done)
-            self.inputs.notices[ico] += 1
+        self.inputs.notices[ico] += await service_devices(self.ask, await self._client(ico))
 
     async def _client(self, ico: str) -> str:
         return str((await self.ask("clients", "GET", "/v1/clients", ico=ico))["items"][0]["id"])
+
+
+async def service_devices(ask: Ask, client: str) -> int:
+    """Complete a service of each device of a client eleven months ago: its timer is due at once. Return how many."""
+    devices = (await ask("service-desk", "GET", "/v1/devices", None, client_id=client))["items"]
+    active = [device for device in devices if device["state"] == "active"]
+    for device in active:
+        wanted = {"device_id": device["id"], "title": "Prohlídka"}
+        job = await ask("service-desk", "POST", "/v1/service-orders", wanted)
+        done = {"completed_at": (datetime.now(UTC) - timedelta(days=340)).isoformat()}
+        await ask("service-desk", "POST", f"/v1/service-orders/{job['id']}/complete", done)
+    return len(active)

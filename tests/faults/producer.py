@@ -13,7 +13,7 @@ from tests.rig import Rig
 from tests.shop import START, ShopOrder, gmt
 
 PATIENCE = 240
-"""Seconds that it tries again."""
+"""Seconds that it tries again once all is said."""
 PACE = 0.08
 TAKEN_IN = (
     "select convert_from(substr(body, position('\\x0a'::bytea in body) + 1), 'UTF8')::jsonb ->> 'external_id'"
@@ -47,8 +47,10 @@ class Producer:
 
     async def write(self, over: asyncio.Event) -> None:
         """Write what it is given until that is over and all acknowledged."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(None) as patience:
             while self._waiting or not over.is_set():
+                if over.is_set() and patience.when() is None:
+                    patience.reschedule(asyncio.get_running_loop().time() + PATIENCE)
                 kafka = AIOKafkaProducer(bootstrap_servers=self.rig.bootstrap, acks="all")
                 try:
                     await kafka.start()

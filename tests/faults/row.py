@@ -21,6 +21,15 @@ class Draw(Random):
         return choices[0] if self.short else self.choice(choices)
 
 
+class NotStruck(Exception):
+    """The fault did not take place, which says nothing of the suite."""
+
+
+def took_no_place(error: Exception) -> bool:
+    """Tell whether an error, or a group of them, is only that the fault did not take place."""
+    return ExceptionGroup("", [error]).split(NotStruck)[1] is None
+
+
 LONGEST = 45 * 60
 """Seconds that any run has, on a stage that stands."""
 SLOWNESS = 4
@@ -48,7 +57,8 @@ Run = Callable[[Stage, Draw], Awaitable[Outcome]]
 class Row:
     """One fault: its name, what it is in a sentence, how often survived is enough, and how often the goal.
 
-    Each run of a ``fresh`` one has a stage and the machine to itself: what it leaves behind is for no other run. One
+    ``unit`` is what is counted where one run strikes many. Each run of a ``fresh`` row has a stage and the machine to
+    itself: what it leaves behind is for no other run; that of a ``bare`` one has the machine without any service. One
     ``for_root`` does what root alone may. What recovers later than ``within`` seconds is stuck: about twice the worst
     seen beside two other suites, and a minute at least.
     """
@@ -58,7 +68,9 @@ class Row:
     enough: int
     goal: int
     run: Run
+    unit: str = "faults"
     fresh: bool = False
+    bare: bool = False
     for_root: bool = False
     within: int = 60
 
@@ -73,11 +85,16 @@ class Row:
 
 
 async def work_unharmed(stage: Stage, random: Draw) -> list[str]:
-    """Have a stage that is new work once before anything strikes; return what was not as it should be even so."""
+    """Have a stage that is new work once before anything strikes; return what was not as it should be even so.
+
+    A short run does not look: what was wrong before is wrong afterwards, and the last judge says so.
+    """
     if stage.load.inputs.sent:
         return []
     async with stage.load.running(random):
         pass
+    if random.short:
+        return []
     verdict = await judge(stage.rig, stage.load.inputs)
     return [f"before the fault {reason}" for reason in verdict.reasons]
 

@@ -7,10 +7,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import NamedTuple
 
+from klientela.errors import Refusal
 from klientela.kafka import KafkaBroker
 from klientela.postgres import PostgresServer
 from tests.faults.load import Load
-from tests.rig import Rig, Servers, running
+from tests.rig import SERVICES, Rig, Servers, running
+
+
+class NoMachine(Refusal):
+    """A machine could not be made, which says nothing of the suite."""
 
 
 class Machine(NamedTuple):
@@ -33,7 +38,7 @@ class Stage(NamedTuple):
 async def a_machine(
     postgres: Path | None = None, kafka: Path | None = None, *, durable: bool = False
 ) -> AsyncIterator[Machine]:
-    """Start both servers in a folder of their own, or where they are told to keep their data."""
+    """Start both servers in a folder of their own, or where they are told to keep their data. Raises NoMachine."""
     with TemporaryDirectory(prefix="klientela-machine-") as name:
         folder = Path(name)
         machine = Machine(
@@ -43,7 +48,10 @@ async def a_machine(
         )
         servers = (machine.postgres, machine.kafka)
         try:
-            await asyncio.gather(*(asyncio.to_thread(server.start) for server in servers))
+            try:
+                await asyncio.gather(*(asyncio.to_thread(server.start) for server in servers))
+            except Refusal as refusal:
+                raise NoMachine(*refusal.args) from refusal
             yield machine
         finally:
             await asyncio.gather(*(asyncio.to_thread(server.stop) for server in servers))
@@ -62,6 +70,17 @@ async def a_stage(machine: Machine) -> AsyncIterator[Stage]:
             await load.close()
 
 
+@asynccontextmanager
+async def a_bare_stage(machine: Machine) -> AsyncIterator[Stage]:
+    """Give a stage on which nobody is: no service runs, and the load has nobody to ask."""
+    folder = Path(mkdtemp(dir=machine.folder))
+    load = Load(Rig(folder, SERVICES, Servers(machine.postgres.dsn, machine.kafka.bootstrap)))
+    try:
+        yield Stage(machine, load.rig, load)
+    finally:
+        await load.close()
+
+
 class Theatre:
     """Lends one machine and one stage to run after run; after a run that failed, both are made anew.
 
@@ -74,17 +93,19 @@ class Theatre:
         self._stage: Stage | None = None
 
     @asynccontextmanager
-    async def lend(self, *, fresh: bool) -> AsyncIterator[Stage]:
-        """Lend the stage for one run; a ``fresh`` run has one to itself, and none is idle beside it."""
+    async def lend(self, *, fresh: bool, bare: bool = False) -> AsyncIterator[Stage]:
+        """Lend the stage for one run; a ``fresh`` run has one to itself, a ``bare`` one a machine without services."""
+        alone = fresh or bare
         try:
             if self._machine is None:
                 self._machine = await self._machines.enter_async_context(a_machine())
-            if fresh:
+            if alone:
                 await self._end_stage()
             if self._stage is None:
-                self._stage = await self._stages.enter_async_context(a_stage(self._machine))
+                made = a_bare_stage(self._machine) if bare else a_stage(self._machine)
+                self._stage = await self._stages.enter_async_context(made)
             yield self._stage
-            if fresh:
+            if alone:
                 await self._end_stage()
         except BaseException as failure:
             try:

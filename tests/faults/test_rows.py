@@ -1,6 +1,6 @@
 """Every row of the table, once and small: what `./klientela faults` does many times.
 
-Two classes of about the same length, because a class is what one of two workers does.
+A class is what one of two workers does at a time; who is done with one takes the next, and the longest come first.
 """
 
 from collections.abc import AsyncIterator
@@ -11,9 +11,9 @@ import pytest_asyncio
 
 from chassis import points
 from tests.faults.row import Draw
-from tests.faults.rows import MODULES, ROWS, members, processes, releases, upgrades
+from tests.faults.rows import MODULES, ROWS, members, processes, releases, servers, wire
+from tests.faults.rows.fatal import HOW
 from tests.faults.rows.processes import IN_A_ROW, POINTS
-from tests.faults.rows.releases import HOW
 from tests.faults.rows.rewinds import ASKED, OWNERS
 from tests.faults.stage import Theatre
 from tests.rig import SERVICES
@@ -21,14 +21,17 @@ from tests.rig import SERVICES
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SEEDS = {"kill-at-point": range(3), "fatal": (HOW.index("kill"), HOW.index("hoard")), "rewind-owner": (len(OWNERS),)}
 """Which runs of a row; the first alone if it is not named. The rewind is a busy one, in which a consumer dies."""
-WITHIN = (processes, members, upgrades, releases)
-AROUND = tuple(module for module in MODULES if module not in WITHIN)
+WITHIN, SERVERS = (processes, members, releases), (servers, wire)
+HEARD = tuple(module for module in MODULES if module not in WITHIN + SERVERS)
 
 
-def runs_of(*modules: ModuleType) -> pytest.MarkDecorator:
-    """Every run of the modules' rows; first those that want a fresh stage, so that the others can share one."""
-    names = [row.name for module in modules for row in module.ROWS if not row.for_root]
-    names.sort(key=lambda name: not ROWS[name].fresh)
+def runs_of(*modules: ModuleType, alone: bool = False) -> pytest.MarkDecorator:
+    """Every run of the modules' rows that share a stage, or have each its own, or none.
+
+    Not those for root, of which each makes a second machine: they take a minute.
+    """
+    rows = [row for module in modules for row in module.ROWS if not row.for_root]
+    names = [row.name for row in rows if (row.fresh or row.bare) == alone]
     return pytest.mark.parametrize(
         ("name", "seed"), [(name, seed) for name in names for seed in SEEDS.get(name, range(1))], ids=str
     )
@@ -42,10 +45,19 @@ async def theatre() -> AsyncIterator[Theatre]:
 
 
 async def survive(theatre: Theatre, name: str, seed: int) -> None:
-    async with theatre.lend(fresh=ROWS[name].fresh) as stage:
-        outcome = await ROWS[name].strike(stage, Draw(name, seed, short=True))
+    row = ROWS[name]
+    async with theatre.lend(fresh=row.fresh, bare=row.bare) as stage:
+        outcome = await row.strike(stage, Draw(name, seed, short=True))
         assert outcome.verdict.reasons == []
         assert outcome.times > 0
+
+
+class TestAlone:
+    """What leaves something behind that is for no other run."""
+
+    @runs_of(*MODULES, alone=True)
+    async def test_survived(self, theatre: Theatre, name: str, seed: int) -> None:
+        await survive(theatre, name, seed)
 
 
 class TestWithin:
@@ -56,10 +68,18 @@ class TestWithin:
         await survive(theatre, name, seed)
 
 
-class TestAround:
-    """What they stand on and what they hear: servers, connections, topics, backups, messages."""
+class TestHeard:
+    """What they hear: topics, messages, members that come between."""
 
-    @runs_of(*AROUND)
+    @runs_of(*HEARD)
+    async def test_survived(self, theatre: Theatre, name: str, seed: int) -> None:
+        await survive(theatre, name, seed)
+
+
+class TestServers:
+    """What they stand on: servers and connections."""
+
+    @runs_of(*SERVERS)
     async def test_survived(self, theatre: Theatre, name: str, seed: int) -> None:
         await survive(theatre, name, seed)
 

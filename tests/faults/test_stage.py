@@ -1,41 +1,16 @@
-"""Machine and stage are lent from run to run, and made anew after one that failed; what was not struck is said."""
+"""Machine and stage are lent from run to run, and made anew after one that failed; who reads the log misses nothing."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
 
-from tests.faults import __main__ as command
+from klientela.errors import Refusal
 from tests.faults import stage
-from tests.faults.judge import Verdict
-from tests.faults.row import Outcome, Row
-from tests.faults.rows import ROWS
 from tests.faults.rows.log import Reader
 
 KEY = uuid4()
-
-
-@pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Give what was made and ended; nothing real is."""
-    happened: list[str] = []
-
-    def stand_in(name: str) -> Any:
-        @asynccontextmanager
-        async def opened(*_: object) -> AsyncIterator[SimpleNamespace]:
-            happened.append(name)
-            yield SimpleNamespace(load=SimpleNamespace())
-            happened.append(f"{name} ends")
-
-        return opened
-
-    monkeypatch.setattr(stage, "a_machine", stand_in("machine"))
-    monkeypatch.setattr(stage, "a_stage", stand_in("stage"))
-    return happened
+NO_ROOM = Refusal("no room")
 
 
 async def test_runs_share_a_stage_and_none_is_idle_beside_a_fresh_one(made: list[str]) -> None:
@@ -48,6 +23,46 @@ async def test_runs_share_a_stage_and_none_is_idle_beside_a_fresh_one(made: list
     assert made[6:] == ["stage ends", "machine ends"]
 
 
+async def test_a_bare_run_has_a_machine_without_services(made: list[str]) -> None:
+    theatre = stage.Theatre()
+    for bare in (False, True, False):
+        async with theatre.lend(fresh=False, bare=bare):
+            pass
+    assert made == ["machine", "stage", "stage ends", "bare stage", "bare stage ends", "stage"]
+    await theatre.close()
+
+
+class Server:
+    """A server that does not come up, or does and goes."""
+
+    def __init__(self, *_: object, comes: bool = True, **_others: object) -> None:
+        self.comes, self.stopped = comes, False
+
+    def start(self) -> None:
+        if not self.comes:
+            raise NO_ROOM
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+async def test_only_a_machine_that_cannot_be_made_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What refuses on a machine that stands is a failure like any other, and the servers are stopped either way."""
+    good, bad = Server(), Server(comes=False)
+    monkeypatch.setattr(stage, "PostgresServer", lambda *_, **__: good)
+    monkeypatch.setattr(stage, "KafkaBroker", lambda *_: good)
+    with pytest.raises(Refusal) as refused:
+        async with stage.a_machine():
+            raise NO_ROOM
+    assert not isinstance(refused.value, stage.NoMachine)
+    monkeypatch.setattr(stage, "KafkaBroker", lambda *_: bad)
+    with pytest.raises(stage.NoMachine, match="no room"):
+        async with stage.Theatre().lend(fresh=False):
+            pass
+    assert good.stopped
+    assert bad.stopped
+
+
 async def test_after_a_run_that_failed_all_is_made_anew(made: list[str]) -> None:
     theatre = stage.Theatre()
     with pytest.raises(ConnectionError):
@@ -57,28 +72,6 @@ async def test_after_a_run_that_failed_all_is_made_anew(made: list[str]) -> None
     async with theatre.lend(fresh=False):
         assert made[4:] == ["machine", "stage"]
     await theatre.close()
-
-
-async def test_what_root_alone_may_is_not_struck_and_not_written(
-    made: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("os.geteuid", lambda: 1000)
-    asked = SimpleNamespace(times=1, until=None, seed=None, book=tmp_path / "book.jsonl")
-    assert await command.strike([ROWS["disk-kafka"]], cast("Any", asked))
-    assert "disk-kafka: not struck" in capsys.readouterr().err
-    assert made == []
-    assert not asked.book.exists()
-
-
-async def test_a_row_is_struck_until_that_is_enough(made: list[str], tmp_path: Path) -> None:
-    async def two_faults(*_: object) -> Outcome:
-        return Outcome(2, Verdict())
-
-    row = Row("not in the book", "", 5, 9, two_faults)
-    for until, seeds in (("enough", 3), ("enough", 3), ("goal", 5)):
-        asked = SimpleNamespace(times=1, until=until, seed=None, book=tmp_path / "book.jsonl")
-        assert await command.strike([row], cast("Any", asked))
-        assert len(asked.book.read_text().splitlines()) == seeds
 
 
 class Log:

@@ -2,6 +2,8 @@
 
 from tests.faults.row import Row
 from tests.faults.rows import (
+    clocks,
+    fatal,
     impostors,
     limits,
     log,
@@ -11,16 +13,15 @@ from tests.faults.rows import (
     processes,
     releases,
     rewinds,
-    roads,
     servers,
     topics,
-    upgrades,
+    unharmed,
     wire,
 )
 
 MODULES = (
-    processes, servers, wire, topics, roads, members, rewinds, log, poison, malformed, impostors, upgrades, releases,
-    limits,
+    unharmed, processes, servers, wire, topics, members, clocks, rewinds, log, poison, malformed, impostors, releases,
+    fatal, limits,
 )  # fmt: skip
 ROWS: dict[str, Row] = {row.name: row for module in MODULES for row in module.ROWS}
 WHERE = {row.name: module.__name__.rsplit(".", 1)[1] for module in MODULES for row in module.ROWS}

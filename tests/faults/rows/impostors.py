@@ -55,6 +55,7 @@ ROWS = (
         10,
         50,
         say_otherwise,
+        unit="events",
         fresh=True,
     ),
 )

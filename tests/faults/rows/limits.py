@@ -10,8 +10,8 @@ from pathlib import Path
 import asyncpg
 
 from klientela.processes import ManagedProcess
-from tests.faults.row import Draw, Outcome, Row, under_load, work_unharmed
-from tests.faults.rows.servers import answering
+from tests.faults.row import Draw, NotStruck, Outcome, Row, under_load, work_unharmed
+from tests.faults.rows.striking import answering
 from tests.faults.stage import Machine, Stage, a_machine, a_stage
 
 HELD, HELD_SHORT = (15 * 60, 60), (6, 3)
@@ -56,7 +56,7 @@ async def snapshots(stage: Stage) -> AsyncIterator[None]:
 async def fill_disk(server: ManagedProcess, folder: Path) -> None:
     """Leave no room on a disk for ten seconds; a server that ended itself is started when there is some again.
 
-    Raises RuntimeError if the server's log tells nothing of it.
+    Raises NotStruck if the server's log tells nothing of it.
     """
     filler = folder / "filler"
     with filler.open("wb", buffering=0) as file, suppress(OSError):
@@ -67,7 +67,7 @@ async def fill_disk(server: ManagedProcess, folder: Path) -> None:
     await answering(server)
     if FULL not in server.log.read_text(errors="replace"):
         message = f"{server.name} wrote nothing while its disk was full"
-        raise RuntimeError(message)
+        raise NotStruck(message)
 
 
 async def fill_disk_of_postgres(stage: Stage, random: Draw) -> Outcome:
@@ -116,6 +116,7 @@ ROWS = (
         3,
         10,
         fill_disk_of_postgres,
+        bare=True,
         for_root=True,
     ),
     Row(
@@ -124,6 +125,7 @@ ROWS = (
         3,
         10,
         fill_disk_of_kafka,
+        bare=True,
         for_root=True,
     ),
     Row("snapshot", "a snapshot held for 15 min in every database", 1, 3, hold_snapshot),

@@ -156,5 +156,7 @@ ROWS = (
         1_000_000,
         10_000_000,
         write_all_at_once,
+        unit="events",
+        bare=True,
     ),
 )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -33,7 +34,7 @@ Headers = list[tuple[str, bytes | None]]
 
 def bodies() -> list[bytes]:
     """Return sixty bodies that nobody can read, or should not."""
-    proper = ShopOrder(number=1, total=1000, ico="25596641").body()  # type: ignore[arg-type]
+    proper = ShopOrder(number=1, total=Decimal(1_000), ico="25596641").body()
     said = json.loads(proper)
     wrong: list[Any] = [
         None, True, 0, -1, 2**63, 2**64, "", "text", [], [[]], [1], {}, {"": ""}, {"order": None}, {"id": None},
@@ -160,6 +161,7 @@ ROWS = (
         COUNT,
         COUNT,
         at_every_door,
+        unit="messages",
         fresh=True,
     ),
 )

@@ -1,13 +1,13 @@
-"""Members of a group come, go, freeze and thaw; two relays and two schedulers are at work at once; clocks are wrong."""
+"""Members of a group come, go, freeze and thaw; two relays and two schedulers are at work at once."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import count, pairwise
 
 from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from chassis.consume.feed_client import FeedClient
 from chassis.consume.lane_consumer import LaneConsumer
@@ -17,12 +17,11 @@ from chassis.consume.topic_reader import TopicReader
 from chassis.database import Database
 from chassis.run.serve import load_service
 from klientela.ports import free_ports
-from tests.faults.row import Draw, Row, under_load
-from tests.faults.rows.processes import until_struck
+from tests.faults.row import Draw, NotStruck, Row, under_load
+from tests.faults.rows.striking import answering, number, second, until_struck
 from tests.faults.stage import Stage
-from tests.rig import Rig, ServiceUnderTest
+from tests.rig import Rig
 
-HOUR = timedelta(hours=1)
 JOINS, FEW_JOINS, STORM = 30, 8, 120
 """A storm is over when so many have joined and had something to read, or after so many seconds."""
 RELAYING = ("relay.read", "relay.sent", "relay.acknowledged", "cursor.written")
@@ -32,8 +31,11 @@ LOCKS = (
 )
 NOTICES = "select count(*) from chassis.events where type = 'service-desk.maintenance_due.v1'"
 CHANGES = "select count(*) from chassis.events where type = 'loyalty.programme_changed.v1'"
-UNDONE = "select timers_due + jobs from chassis.waiting"
-BEGINS = "select 1 from chassis.timers where due = $1"
+UNDONE = "select jobs from chassis.waiting"
+"""Of a job, as many as lanes are left."""
+PUBLISHED = "select sum(sequence) from chassis.cursors"
+IN_A_BATCH = ("batch.progress-locked", "states.loaded", "states.saved", "commit.before", "commit.after")
+REACHED = "select sum(sequence) from chassis.progress where subscription = 'main'"
 
 
 class Member(LaneConsumer):
@@ -98,8 +100,10 @@ async def leave(task: "asyncio.Task[None]") -> None:
 async def two_of_each(stage: Stage, random: Draw) -> int:
     """A second process of every service: two relays, two schedulers, two intakes, two members each.
 
-    While both are up, a notice of a service is given (a timer) and a programme is changed (a job).
+    While both are up, a notice of a service is given (a timer), a programme is changed, and some lane of the job that
+    this starts is done.
     """
+    left: list[int] = []
 
     async def done() -> tuple[int, int]:
         return await number(stage, "service-desk", NOTICES), await number(stage, "loyalty", CHANGES)
@@ -111,29 +115,33 @@ async def two_of_each(stage: Stage, random: Draw) -> int:
 
         async def struck() -> bool:
             now = await done()
-            return now[0] > notices and now[1] > changes and not await number(stage, "loyalty", UNDONE)
+            left.append(await number(stage, "loyalty", UNDONE))
+            return now[0] > notices and now[1] > changes and any(later < earlier for earlier, later in pairwise(left))
 
         await until_struck(struck, "no timer and no job was done while there were two of each")
         if ended := [each.name for each in (*others, *stage.rig.processes.values()) if not each.running]:
             message = f"there were not two of {ended} all the time"
-            raise RuntimeError(message)
+            raise NotStruck(message)
     return 1
 
 
-async def number(stage: Stage, service: str, sql: str) -> int:
-    """Return the one number that is asked of a service."""
-    return int((await stage.rig.rows(service, sql))[0][0])
-
-
 async def thaw_old_relay(stage: Stage, random: Draw) -> int:
-    """A relay freezes and loses its session, another one takes over; then the first thaws and goes on."""
+    """A relay freezes and loses its session, another one takes over and moves on; then the first thaws and goes on."""
     orders = stage.rig.processes["orders"]
     await asyncio.to_thread(orders.stop)
     orders.fault = f"{random.choice(RELAYING)}:{random.randint(1, 4)}:stop"
     orders.spawn()
     await orders.frozen()
-    await stage.rig.rows("orders", LOCKS)
+    if not await stage.rig.rows("orders", LOCKS):
+        message = "the relay that froze had no session to lose"
+        raise NotStruck(message)
     async with second(stage, "orders"):
+        before = await number(stage, "orders", PUBLISHED)
+
+        async def succeeded() -> bool:
+            return await number(stage, "orders", PUBLISHED) > before
+
+        await until_struck(succeeded, "nobody took over from the relay that froze", RuntimeError)
         await asyncio.sleep(random.uniform(0, 3))  # lint-skip: sleep so long the other one relays alone
         orders.thaw()
         orders.fault = ""
@@ -142,68 +150,57 @@ async def thaw_old_relay(stage: Stage, random: Draw) -> int:
     return 1
 
 
-async def wrong_clocks(stage: Stage, random: Draw) -> int:
-    """Each database's clock is an hour fast or slow, then the other way round, then right again.
+async def freeze_in_a_batch(stage: Stage, random: Draw) -> int:
+    """A member freezes within a batch, another one joins, takes its partitions and goes on; then the first thaws.
 
-    A programme that is to begin in half an hour begins while loyalty's clock is fast; under each clock operators change
-    the programme twice at least. What was written by a clock that was fast is for no later run.
+    It is frozen for longer than its session lives, and until the other one has all partitions and a lane has moved.
     """
-    begins = datetime.now(UTC) + HOUR / 2
-    ahead = {name: random.choice((-HOUR, HOUR)) for name in stage.rig.names}
+    name = random.choice(["loyalty", "clients", "service-desk", "automation"])
+    process = stage.rig.processes[name]
+    await asyncio.to_thread(process.stop)
+    process.fault = f"{random.choice(IN_A_BATCH)}:{random.randint(1, 3)}:stop"
+    process.spawn()
+    await process.frozen()
+    before = await stage.rig.rows(name, REACHED)
 
-    async def waits() -> bool:
-        return bool(await stage.rig.rows("loyalty", BEGINS, begins))
+    async def taken() -> bool:
+        return await stage.rig.rows(name, REACHED) > before and await has_all(stage, name)
 
-    async def begun() -> bool:
-        return not await waits()
-
-    terms = {"rates": {"CZK": "10"}, "tiers": {"silver": 1, "gold": 2}, "valid_from": begins.isoformat()}
-    await stage.load.ask("loyalty", "PUT", "/v1/programme", terms)
-    await until_struck(waits, "no timer was set")
-    for wrong in (ahead, {name: -by for name, by in ahead.items()}):
-        await set_clocks(stage, wrong)
-        await stage.load.probe()
-        if wrong["loyalty"] > timedelta():
-            await until_struck(begun, "no timer went by the wrong clock")
-        changes = await number(stage, "loyalty", CHANGES)
-
-        async def changed(changes: int = changes) -> bool:
-            return await number(stage, "loyalty", CHANGES) >= changes + 2
-
-        await until_struck(changed, "no programme was changed under the wrong clock")
-    await set_clocks(stage, dict.fromkeys(ahead, timedelta()))
+    other = stage.rig.member(name, free_ports(1)[0])
+    other.spawn()
+    try:
+        await asyncio.sleep(random.seconds(12, 11, 15, 20, 25))  # lint-skip: sleep longer than its session
+        await until_struck(taken, f"nobody went on with what {name} froze in", RuntimeError)
+        process.thaw()
+        process.fault = ""
+        await answering(other)
+        await answering(process)
+    finally:
+        await asyncio.to_thread(other.stop)
     return 1
 
 
-async def set_clocks(stage: Stage, ahead: Mapping[str, timedelta]) -> None:
-    """Set the clock of each service's database so much fast; what is below zero is slow."""
-    for name, by in ahead.items():
-        await stage.rig.rows(name, "update chassis.clock set ahead = $1", by)
-
-
-@asynccontextmanager
-async def second(stage: Stage, *names: str, module: str = "chassis") -> AsyncIterator[list[ServiceUnderTest]]:
-    """A second process of services, of this release or of another one, within."""
-    others = [stage.rig.member(name, port) for name, port in zip(names, free_ports(len(names)), strict=True)]
-    for other in others:
-        other.module = module
+async def has_all(stage: Stage, name: str) -> bool:
+    """Tell whether a service's partitions are shared out to one member alone."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=stage.rig.bootstrap)
+    await admin.start()
     try:
-        await asyncio.gather(*(asyncio.to_thread(other.start) for other in others))
-        yield others
+        (said,) = await admin.describe_consumer_groups([f"{stage.rig.prefix}{name}.main"])
     finally:
-        await asyncio.gather(*(asyncio.to_thread(other.stop) for other in others))
+        await admin.close()
+    ((_, _, state, _, _, members, *_),) = said.groups
+    return state == "Stable" and len(members) == 1
 
 
 ROWS = (
-    Row("rebalance", "a member joins or leaves every 0.3–2 s", 300, 1_000, under_load(storm)),
-    Row("two-of-each", "two relays, two timer schedulers, two of everything at once", 10, 50, under_load(two_of_each)),
-    Row("old-relay", "an old relay thaws beside its successor", 10, 50, under_load(thaw_old_relay)),
     Row(
-        "clock",
-        "the databases' clocks wrong by an hour, each its own way, forth and back",
+        "frozen-member",
+        "a member frozen in a batch while another one takes its partitions",
         10,
         50,
-        under_load(wrong_clocks),
-        fresh=True,
+        under_load(freeze_in_a_batch),
     ),
+    Row("rebalance", "a member joins or leaves every 0.3–2 s", 300, 1_000, under_load(storm), unit="joins"),
+    Row("two-of-each", "two relays, two timer schedulers, two of everything at once", 10, 50, under_load(two_of_each)),
+    Row("old-relay", "an old relay thaws beside its successor", 10, 50, under_load(thaw_old_relay)),
 )

@@ -68,4 +68,14 @@ def which(random: Draw) -> set[int]:
     return {random.choice([0, BATCH - 1]), *random.sample(range(BATCH), several)}
 
 
-ROWS = (Row("poison", "a broken event among 500: at any place, of one key, all of them", 100, 500, poison, fresh=True),)
+ROWS = (
+    Row(
+        "poison",
+        "a broken event among 500: at any place, of one key, all of them",
+        100,
+        500,
+        poison,
+        unit="events",
+        fresh=True,
+    ),
+)

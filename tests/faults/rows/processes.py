@@ -1,17 +1,18 @@
 """Services are killed and frozen, at random instants and at named points."""
 
 import asyncio
-import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import count
+from typing import NamedTuple
 
 import httpx
 
 from chassis.consume.attempts import DEATHS_BORNE
 from tests.faults.row import Draw, Row, under_load
+from tests.faults.rows.striking import PATIENCE, killed
 from tests.faults.stage import Stage
-from tests.rig import ServiceUnderTest, until
+from tests.rig import ServiceUnderTest
 
 POINTS = {
     "orders": (
@@ -40,8 +41,6 @@ ROUNDS = [
     {service: points[n] for service, points in POINTS.items() if n < len(points)} for n in range(len(POINTS["orders"]))
 ]
 """Every round strikes each of its services at a point of its own, under one load."""
-PATIENCE = 90
-"""Seconds until a point is reached, on a slow machine."""
 RARE = frozenset({"offset.before", "offset.after", "timer.claimed", "job.claimed", "feed.page"})
 """Points that are not passed many times in one load."""
 
@@ -49,12 +48,12 @@ RARE = frozenset({"offset.before", "offset.after", "timer.claimed", "job.claimed
 async def kill_each(stage: Stage, random: Draw) -> int:
     """Kill every service once, each at an instant of its own, and start it again."""
 
-    async def kill(process: ServiceUnderTest) -> None:
-        await asyncio.sleep(random.uniform(0, 3))  # lint-skip: sleep the instant is to be any
+    async def kill(process: ServiceUnderTest, seconds: float) -> None:
+        await asyncio.sleep(seconds)  # lint-skip: sleep the instant is to be any
         await asyncio.to_thread(process.kill)
         await asyncio.to_thread(process.start)
 
-    await asyncio.gather(*(kill(process) for process in stage.rig.processes.values()))
+    await asyncio.gather(*(kill(process, random.uniform(0, 3)) for process in stage.rig.processes.values()))
     return len(stage.rig.processes)
 
 
@@ -62,43 +61,49 @@ async def kill_at_points(stage: Stage, random: Draw) -> int:
     """Kill services at their points of a round, which the seed's number names; of two rounds if it is to be short."""
     n = random.number * IN_A_ROW
     rounds = ROUNDS[n : n + IN_A_ROW] if random.short else [_round_of(random)]
-    return await _at_points(stage, random, "kill", rounds, lambda process, _: killed(process))
+    return await _at_points(stage, random, "kill", rounds)
 
 
 async def stop_at_points(stage: Stage, random: Draw) -> int:
     """Freeze services at their points of a round, shorter and longer than their sessions live, and thaw them."""
-    return await _at_points(stage, random, "stop", [_round_of(random)], _thawed)
+    return await _at_points(stage, random, "stop", [_round_of(random)])
 
 
 def _round_of(random: Draw) -> Mapping[str, str]:
     return ROUNDS[random.number % len(ROUNDS)]
 
 
-async def _at_points(
-    stage: Stage,
-    random: Draw,
-    action: str,
-    rounds: Sequence[Mapping[str, str]],
-    struck: Callable[[ServiceUnderTest, Draw], Awaitable[None]],
-) -> int:
+class Strike(NamedTuple):
+    """How a service is struck: at which point, at which pass of it, and for how long if it is frozen."""
+
+    point: str
+    at: int
+    seconds: float
+
+
+def _strike_at(point: str, random: Draw) -> Strike:
+    return Strike(point, 1 if point in RARE else random.randint(1, 4), random.seconds(0.5, 3, 8, 14))
+
+
+async def _at_points(stage: Stage, random: Draw, action: str, rounds: Sequence[Mapping[str, str]]) -> int:
     """Strike each service at its point of each round, one after the other; what was killed starts for the next one."""
 
-    async def strike(process: ServiceUnderTest, points: Sequence[str]) -> None:
-        for point in points:
+    async def strike(process: ServiceUnderTest, strikes: Sequence[Strike]) -> None:
+        for each in strikes:
             await asyncio.to_thread(process.stop)
-            process.fault = f"{point}:{1 if point in RARE else random.randint(1, 4)}:{action}"
+            process.fault = f"{each.point}:{each.at}:{action}"
             process.spawn()
-            await struck(process, random)
+            await (killed(process) if action == "kill" else _thawed(process, each.seconds))
         process.fault = ""
         if not process.running:
             await asyncio.to_thread(process.start)
 
-    where = {name: [each[name] for each in rounds if name in each] for name in POINTS}
+    where = {name: [_strike_at(each[name], random) for each in rounds if name in each] for name in POINTS}
     asking = asyncio.create_task(_ask_for_pages(stage))
     try:
-        async with asyncio.TaskGroup() as strikes:
-            for name, points in where.items():
-                strikes.create_task(strike(stage.rig.processes[name], points))
+        async with asyncio.TaskGroup() as all_at_once:
+            for name, strikes in where.items():
+                all_at_once.create_task(strike(stage.rig.processes[name], strikes))
     finally:
         asking.cancel()
         for process in stage.rig.processes.values():
@@ -106,29 +111,9 @@ async def _at_points(
     return sum(map(len, where.values()))
 
 
-async def killed(process: ServiceUnderTest) -> None:
-    """Wait until a process was killed at its point. Raises RuntimeError when it ended otherwise."""
-
-    async def ended() -> bool:
-        return process.popen is not None and process.popen.poll() is not None
-
-    await until(ended, PATIENCE)
-    if process.popen is None or process.popen.returncode != -signal.SIGKILL:
-        message = f"{process.name} was not killed at {process.fault}.{process.last_words()}"
-        raise RuntimeError(message)
-
-
-async def until_struck(condition: Callable[[], Awaitable[bool]], else_what: str) -> None:
-    """Wait for what makes a strike one. Raises RuntimeError, which says what it was instead, if that never comes."""
-    try:
-        await until(condition, PATIENCE)
-    except TimeoutError:
-        raise RuntimeError(else_what) from None
-
-
-async def _thawed(process: ServiceUnderTest, random: Draw) -> None:
+async def _thawed(process: ServiceUnderTest, seconds: float) -> None:
     await process.frozen(PATIENCE)
-    await asyncio.sleep(random.seconds(14, 0.5, 3, 8))  # lint-skip: sleep sessions end by the clock
+    await asyncio.sleep(seconds)  # lint-skip: sleep sessions end by the clock
     process.thaw()
     process.fault = ""
 

@@ -1,136 +1,127 @@
-"""Other releases: rolled out and back, with new handlers, on growing topics, and one that dies of an event."""
+"""Releases rolled out and back beside each other, a subscription filled again from nothing, topics that grow."""
 
 import asyncio
-from collections.abc import Collection, Iterable
-from contextlib import suppress
-from decimal import Decimal
-from typing import NamedTuple
-from uuid import UUID
 
-import asyncpg
-
-from chassis.consume.attempts import DEATHS_BORNE
-from chassis.consume.kept import readable
 from chassis.run.topics import ensure_topics
-from tests.faults.judge import LETTERS, Verdict, everywhere, judge
-from tests.faults.row import Draw, Outcome, Row, under_load
-from tests.faults.rows.poison import RESOLVED
-from tests.faults.rows.servers import answering
-from tests.faults.rows.upgrades import HEARD, NEXT, SAID, roll, until_equal
+from tests.faults.judge import judge
+from tests.faults.row import Draw, NotStruck, Outcome, Row, under_load, work_unharmed
+from tests.faults.rows.striking import PATIENCE, roll, second, until_struck
 from tests.faults.stage import Stage
-from tests.rig import SERVICES, ServiceUnderTest, until
+from tests.rig import SERVICES, until
 
-OF_TOTAL = (
-    "select id from chassis.events where type = 'orders.order_placed.v1'"
-    " and (convert_from(body, 'UTF8')::jsonb #>> '{order,total,amount}')::numeric = $1"
+NEXT, MORE = "tests.faults.next_release", b'"is_gift"'
+"""The next release, and the field that its orders say more."""
+FORGET = (
+    "with journal as (delete from chassis.applied where subscription = 'hear_everything'),"
+    " filled as (delete from heard where handler = 'everything')"
+    " delete from chassis.progress where subscription = 'hear_everything'"
 )
-REASONS = {
-    "kill": f"it ended the process {DEATHS_BORNE} times",
-    "block": f"it ended the process {DEATHS_BORNE} times",
-    "hoard": "MemoryError in hear_everything",
-}
-"""How the dead letter of an event begins that ends or blocks its process, or wants more memory than there is."""
-HOW = tuple(REASONS)
-PATIENCE = 240
-"""Seconds within which a fatal order has ended the process often enough."""
+FILLING = "select 1 from chassis.progress where subscription = 'hear_everything' and sequence > 0 limit 1"
+BEHIND = (
+    "select 1 from chassis.progress m join chassis.progress n using (source, lane)"
+    " where m.subscription = 'main' and n.subscription = any($1) and n.sequence < m.sequence and source = 'orders'"
+)
+WITHIN = (0.5, 0.2, 0.1, 0.05, 0, 0, 0, 0)
+"""Seconds within which a subscription that is filled anew is killed, one attempt after the other."""
+ROLLED = ("loyalty", "orders")
+RELEASES = r"select distinct position($2 in body) > 0 from chassis.events where at > $1 and type like 'orders.order\_%'"
+NEWS_KNOWN = "select exists (select 1 from chassis.progress where subscription = 'hear_news')"
+HEARD = "select event from heard where handler = $1"
+SAID = "select id, at from chassis.events where type like 'orders.order\\_%' order by id"
 
 
-class Letter(NamedTuple):
-    """A dead letter: whose it is, of which event, and how it says why."""
+async def roll_out_and_back(stage: Stage, random: Draw) -> Outcome:
+    """A release is rolled out, back, and out again while orders come in, always beside the one that it replaces.
 
-    service: str
-    handler: str
-    event: str
-    reason: str
-
-
-async def die_of_an_event(stage: Stage, random: Draw) -> Outcome:
-    """An event kills the process, blocks it or wants too much memory: it alone is a dead letter, the lane goes on.
-
-    After every death a subscription is filled from the log, so that is to be short.
+    Loyalty's next release has handlers more, that of orders says a field more, which all others pass over.
     """
-    loyalty, how = stage.rig.processes["loyalty"], HOW[random.number % len(HOW)]
-    total = Decimal(31_337) + Decimal(random.number) / 100
-    direct = dict(loyalty.environment)
-    loyalty.environment = {**direct, "KLIENTELA_FATAL": f"{total}:{how}", "KLIENTELA_STALLED_AFTER": "2"}
-    await roll(loyalty, NEXT)
-    ((rolled,),) = await stage.rig.rows("orders", "select now()")
-    keeping = asyncio.create_task(keep_alive(loyalty))
-    try:
-        async with stage.load.running(random):
-            await stage.load.sell_one(total)
-            await until(lambda: all_dead(stage, total, how), PATIENCE)
-            recovery = await stage.load.probe()
-        await until(lambda: all_dead(stage, total, how), PATIENCE)
-        fatal = await fatal_events(stage, total)
-        verdict = await judge(stage.rig, stage.load.inputs, len(fatal))
-        await until_equal(stage)
-    finally:
-        keeping.cancel()
-    add_letters(verdict, await letters(stage), those_of(fatal, how))
+    unlike = await work_unharmed(stage, random)
+    ((before,),) = await stage.rig.rows("orders", "select now()")
+    ((known,),) = await stage.rig.rows("loyalty", NEWS_KNOWN)
+    async with stage.load.running(random):
+        await roll_beside(stage, NEXT)
+        ((after,),) = await stage.rig.rows("orders", "select now()")
+        for module in ("chassis", NEXT):
+            await roll_beside(stage, module)
+        recovery = await stage.load.probe()
+    verdict = await judge(stage.rig, stage.load.inputs)
+    verdict.add("stuck", unlike)
+    await until_equal(stage)
     events = await stage.rig.rows("orders", SAID)
-    for handler, wanted in (
-        ("everything", {event for event, _ in events} - fatal),
-        ("news", {event for event, at in events if at > rolled}),
-    ):
-        heard = {row["event"] for row in await stage.rig.rows("loyalty", HEARD, handler)}
-        verdict.add("lost", [f"{event} was never heard as {handler}" for event in wanted - heard])
-        verdict.add("doubled", [f"{event} is no {handler}" for event in heard - wanted])
-    await stage.rig.rows("loyalty", RESOLVED)
-    loyalty.environment = direct
+    heard = {(row["handler"], row["event"]) for row in await stage.rig.rows("loyalty", "select * from heard")}
+    verdict.add("lost", [f"{event} was never heard" for event, _ in events if ("everything", event) not in heard])
+    verdict.add("lost", [f"{event} was no news" for event, at in events if at > after and ("news", event) not in heard])
+    old = [f"{event} was no news any more" for event, at in events if at < before and ("news", event) in heard]
+    verdict.add("doubled", [] if known else old)  # a later run finds the subscription where the one before left it
+    for name in ROLLED:
+        await roll(stage.rig.processes[name], "chassis")
+    return Outcome(1, verdict, [recovery])
+
+
+async def roll_beside(stage: Stage, module: str) -> None:
+    """Bring in another release beside the one that runs; when both have worked for a while, the old one makes room.
+
+    Raises NotStruck if not both have said anything of orders meanwhile.
+    """
+    ((began,),) = await stage.rig.rows("orders", "select now()")
+
+    async def both() -> bool:
+        return len(await stage.rig.rows("orders", RELEASES, began, MORE)) > 1
+
+    async with second(stage, *ROLLED, module=module):
+        await stage.load.probe()
+        await until_struck(both, "one release alone was at work")
+        for name in ROLLED:
+            await roll(stage.rig.processes[name], module)
+
+
+async def rebuild(stage: Stage, random: Draw) -> Outcome:
+    """A subscription forgets all and is filled again beside the live one, which goes on; it is killed on its way."""
+    loyalty = stage.rig.processes["loyalty"]
+    await roll(loyalty, NEXT)
+    async with stage.load.running(random):
+        await stage.load.probe()
+        for longest in WITHIN:
+            if await killed_on_its_way(stage, random.uniform(0, longest)):
+                break
+        else:
+            message = "it was filled each time before it could be killed"
+            raise NotStruck(message)
+        await asyncio.to_thread(loyalty.start)
+        recovery = await stage.load.probe()
+    verdict = await judge(stage.rig, stage.load.inputs)
+    await until_equal(stage)
+    events = {row["id"] for row in await stage.rig.rows("orders", SAID)}
+    heard = {row["event"] for row in await stage.rig.rows("loyalty", HEARD, "everything")}
+    verdict.add("lost", [f"{event} was never heard again" for event in events - heard])
+    verdict.add("doubled", [f"{event} was never said" for event in heard - events])
     await roll(loyalty, "chassis")
     return Outcome(1, verdict, [recovery])
 
 
-async def fatal_events(stage: Stage, total: Decimal) -> set[UUID]:
-    """Return the events that say that an order of such a total was placed."""
-    return {row["id"] for row in await stage.rig.rows("orders", OF_TOTAL, total)}
+async def killed_on_its_way(stage: Stage, seconds: float) -> bool:
+    """Have a subscription forget all, kill loyalty so long after it began anew; tell whether it was still behind."""
+    loyalty = stage.rig.processes["loyalty"]
+    await asyncio.to_thread(loyalty.stop)
+    await stage.rig.rows("loyalty", FORGET)
+    loyalty.spawn()
+
+    async def begun() -> bool:
+        return bool(await stage.rig.rows("loyalty", FILLING))
+
+    await until(begun, PATIENCE, every=0.01)
+    await asyncio.sleep(seconds)  # lint-skip: sleep the instant is to be any
+    await asyncio.to_thread(loyalty.kill)
+    return bool(await stage.rig.rows("loyalty", BEHIND, ["hear_everything"]))
 
 
-def those_of(fatal: Iterable[UUID], how: str) -> set[Letter]:
-    """Return the dead letters that there are to be: of each fatal event one, of the handler that it is fatal for."""
-    return {Letter("loyalty", "hear_everything", str(event), REASONS[how]) for event in fatal}
+async def until_equal(stage: Stage) -> None:
+    """Wait until the new subscriptions have come as far as the old one."""
 
+    async def equal() -> bool:
+        return not await stage.rig.rows("loyalty", BEHIND, ["hear_everything", "hear_news"])
 
-async def letters(stage: Stage) -> list[Letter]:
-    """Return the dead letters of all services. A reason is told by how it begins."""
-    begins = set(REASONS.values())
-    return [
-        Letter(
-            service,
-            handler,
-            str(readable(record).get("record", {}).get("id")),
-            next(filter(reason.startswith, begins), reason),
-        )
-        for service, handler, record, reason in await everywhere(stage.rig, LETTERS)
-    ]
-
-
-def add_letters(verdict: Verdict, found: Collection[Letter], wanted: Collection[Letter]) -> None:
-    """Count dead letters that there are not to be, each of which is an innocent that was buried, and missing ones.
-
-    What was fatal has to be dead: else it ends processes still.
-    """
-    verdict.add("lost", [f"dead letter {letter}" for letter in found if letter not in wanted])
-    verdict.add("stuck", [f"no dead letter {letter}" for letter in wanted if letter not in found])
-
-
-async def all_dead(stage: Stage, total: Decimal, how: str) -> bool:
-    """Say whether every order of such a total has ended processes enough by being placed."""
-    with suppress(OSError, asyncpg.PostgresError):
-        fatal = await fatal_events(stage, total)
-        return bool(fatal) and those_of(fatal, how) <= set(await letters(stage))
-    return False
-
-
-async def keep_alive(process: ServiceUnderTest) -> None:
-    """Start a process again whenever it ends, as a supervisor does."""
-    while True:
-        if not process.running:
-            process.spawn()
-            with suppress(TimeoutError):
-                await answering(process, 20)
-        await asyncio.sleep(0.1)  # lint-skip: sleep the end of a process is no event of this loop
+    await until(equal, 60)
 
 
 async def grow_topics(stage: Stage, random: Draw) -> int:
@@ -144,13 +135,13 @@ async def grow_topics(stage: Stage, random: Draw) -> int:
 
 
 ROWS = (
-    Row("grow", "topics grow from 12 to 24 to 48 partitions", 3, 10, under_load(grow_topics), fresh=True),
     Row(
-        "fatal",
-        "an event that kills or blocks the process that hears it, or wants too much memory",
+        "roll-out",
+        "new handlers and a new field rolled out, back and out again, old and new side by side, events in flight",
+        3,
         10,
-        50,
-        die_of_an_event,
-        fresh=True,
+        roll_out_and_back,
     ),
+    Row("rebuild", "a subscription filled again from nothing beside the live one, killed on its way", 3, 10, rebuild),
+    Row("grow", "topics grow from 12 to 24 to 48 partitions", 3, 10, under_load(grow_topics), fresh=True),
 )

@@ -6,8 +6,12 @@ from contextlib import suppress
 import asyncpg
 
 from klientela.processes import ManagedProcess
-from tests.faults.row import Draw, Row, under_load
+from tests.faults.row import Draw, NotStruck, Row, under_load
+from tests.faults.rows.striking import answering, until_struck
 from tests.faults.stage import Stage
+
+REFUSED = b"TooManyConnections"
+"""What a service's log says of it."""
 
 
 async def kill_kafka(stage: Stage, random: Draw) -> int:
@@ -73,16 +77,23 @@ async def use_up_connections(stage: Stage, random: Draw) -> int:
     """Kill a service and take every connection that the server has; it starts, and for five seconds gets none."""
     process = random.choice(list(stage.rig.processes.values()))
     taken: list[asyncpg.Connection] = []
+    await asyncio.to_thread(process.kill)
+    begins = process.log.stat().st_size
+
+    async def refused() -> bool:
+        await _take_all(stage.rig.server, taken)
+        return REFUSED in process.log.read_bytes()[begins:]
+
     try:
-        await asyncio.to_thread(process.kill)
         await _take_all(stage.rig.server, taken)
         process.spawn()
+        await until_struck(refused, f"{process.name} was not refused a connection")
         for _ in range(50):
             await asyncio.sleep(0.1)  # lint-skip: sleep so long there are none
             await _take_all(stage.rig.server, taken)
         if await asyncio.to_thread(process.answers):
             message = f"{process.name} works, so it had a connection"
-            raise RuntimeError(message)
+            raise NotStruck(message)
     finally:
         for connection in taken:
             connection.terminate()
@@ -103,15 +114,6 @@ async def _killed(server: ManagedProcess, random: Draw) -> int:
     await asyncio.sleep(random.seconds(1, 0, 0, 4))  # lint-skip: sleep so long it is away
     await asyncio.to_thread(server.start)
     return 1
-
-
-async def answering(process: ManagedProcess, patience: float = 120) -> None:
-    """Wait until a process answers; one that ended for want of something is started again, as a supervisor does."""
-    async with asyncio.timeout(patience):
-        while not await asyncio.to_thread(process.answers):
-            if not process.running:
-                process.spawn()
-            await asyncio.sleep(0.2)  # lint-skip: sleep processes give no other signal
 
 
 ROWS = (

@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 
 from tests.faults.row import Draw, Row, under_load
-from tests.faults.rows.servers import answering
+from tests.faults.rows.striking import answering
 from tests.faults.stage import Stage
 
 REPUBLISH = "update chassis.cursors set sequence = 0"
+BELIEVED = "update chassis.cursors c set sequence = head from chassis.counters h where h.lane = c.lane"
 
 
 async def lose_kafka(stage: Stage, random: Draw) -> int:
@@ -96,6 +97,21 @@ async def fill_again(stage: Stage, random: Draw) -> int:
     return 1
 
 
+async def leave_a_gap(stage: Stage, random: Draw) -> int:
+    """A relay believes published what Kafka never got: later records show a hole, or only the heads tell."""
+    orders = stage.rig.processes["orders"]
+    await asyncio.to_thread(orders.stop)
+    orders.roles = "api,consume"
+    await asyncio.to_thread(orders.start)
+    async with stage.load.running(random):
+        pass
+    await asyncio.to_thread(orders.stop)
+    await stage.rig.rows("orders", BELIEVED)
+    orders.roles = "api,consume,relay"
+    await asyncio.to_thread(orders.start)
+    return 1
+
+
 while_producing = partial(under_load, producing=True)
 ROWS = (
     Row(
@@ -112,4 +128,5 @@ ROWS = (
         while_producing(fill_again),
         within=100,
     ),
+    Row("gap", "a relay believes published what Kafka never got", 3, 10, under_load(leave_a_gap)),
 )

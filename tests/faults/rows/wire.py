@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -12,15 +11,15 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from tests.faults.row import Draw, Row, under_load
+from tests.faults.rows.striking import until_struck
 from tests.faults.stage import Stage
-from tests.rig import until
 
 COMMIT = b"COMMIT;\x00"
 COMMITTED = b"COMMIT\x00"
 BACKEND_KEY = b"K\x00\x00\x00\x0c"
 """How PostgreSQL tells a client its process id: BackendKeyData of protocol 3.0."""
 AT_ONCE, SHARE = 10, 0.2
-"""How many commits one run strikes, and which share of them all until then."""
+"""How many commits one run strikes at least, and which share of them all until then."""
 APART = 0.002
 """Seconds, at most, between a COMMIT and the end of its process: longer than a commit takes, mostly."""
 
@@ -47,10 +46,14 @@ class Wire:
         for each in (writer, back):
             each.close()
 
+    @property
+    def over(self) -> bool:
+        """Tell whether enough were struck: where a process is ended, some before they had committed and some after."""
+        return len(self.struck) >= AT_ONCE and (self.silent or len(set(self.struck)) > 1)
+
     def chooses(self, asked: bytes) -> bool:
         """Tell whether this is to be a connection's last COMMIT."""
-        wanted = self.armed and len(self.struck) < AT_ONCE
-        return wanted and COMMIT in asked and self.random.random() < SHARE
+        return self.armed and not self.over and COMMIT in asked and self.random.random() < SHARE
 
 
 @dataclass
@@ -139,16 +142,15 @@ async def _restart(stage: Stage, environment: dict[str, str]) -> None:
 
 
 def in_commits(*, silent: bool) -> Callable[[Stage, Draw], Awaitable[int]]:
-    """Strike ten commits of any services."""
+    """Strike ten commits of any services, or a few more."""
 
     async def strike(stage: Stage, random: Draw) -> int:
         async with between(stage, random, silent=silent) as wire:
 
-            async def enough() -> bool:
-                return len(wire.struck) >= AT_ONCE
+            async def over() -> bool:
+                return wire.over
 
-            await until(enough, 120)
-        print(f"{len(wire.struck)} were struck, {sum(wire.struck)} of them had committed", file=sys.stderr)
+            await until_struck(over, f"{len(wire.struck)} commits were struck, {sum(wire.struck)} were done")
         return len(wire.struck)
 
     return strike
@@ -161,6 +163,14 @@ ROWS = (
         50,
         200,
         under_load(in_commits(silent=False)),
+        unit="commits",
     ),
-    Row("commit-unanswered", "commit sent and done, its answer lost", 50, 200, under_load(in_commits(silent=True))),
+    Row(
+        "commit-unanswered",
+        "commit sent and done, its answer lost",
+        50,
+        200,
+        under_load(in_commits(silent=True)),
+        unit="commits",
+    ),
 )
