@@ -98,7 +98,7 @@ class Process:
     """One life of a service: its database, where it is to die, what becomes of its next commit."""
 
     def __init__(self, stock: Stock, identity: str) -> None:
-        self.stock, self.alive = stock, True
+        self.stock, self.alive, self.commits = stock, True, 0
         self.database = Database("", size=5)
         self.database._pool = self.database._notes = cast("asyncpg.Pool[asyncpg.Record]", Pool(self))
         self.database.identity = identity
@@ -122,6 +122,7 @@ class Process:
             await self.waits.wait()
         lost, self.loses = self.loses, ""
         await link.execute("rollback" if lost == "commit" else "commit")
+        self.commits += lost != "commit"
         if lost:
             link.cut = True
             message = "connection was closed in the middle of operation"

@@ -15,8 +15,8 @@ from tests.simulation.world import World
 HANGS_AFTER = 20
 
 
-async def run_seeds(seeds: Sequence[int], dsns: dict[str, str]) -> str:
-    """Run seeds until one fails; return what went wrong, or nothing."""
+async def run_seeds(seeds: Sequence[int], dsns: dict[str, str], stories: list[str] | None = None) -> str:
+    """Run seeds until one fails; return what went wrong, or nothing. Whoever wants the ``stories`` gives a list."""
     vars(chassis.consume.subscription)["asyncio"] = SimpleNamespace(sleep=_no_time)
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # answers that a dead relay did not wait for
     services = {"till": make_till(), "book": make_book(set())}
@@ -27,8 +27,11 @@ async def run_seeds(seeds: Sequence[int], dsns: dict[str, str]) -> str:
         for side in sides.values():
             await side.begin()
         for seed in seeds:
-            if wrong := await run_seed(World(seed, stocks, identities), sides):
+            world = World(seed, stocks, identities)
+            if wrong := await run_seed(world, sides):
                 return f"seed {seed}: {wrong}"
+            if stories is not None:
+                stories.append("\n".join([f"seed {seed}", *world.story, f"and then {world.chance.random()}"]))
     finally:
         for name, side in sides.items():
             await stocks[name].give_back(side.connection)

@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from random import Random
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import asyncpg
@@ -38,6 +38,16 @@ class Stuck(AssertionError):
     """Something did not come to rest."""
 
 
+class Move(NamedTuple):
+    """A step that may be next: of whom, where one may die in it, and how often it is taken beside the others."""
+
+    name: str
+    machine: Machine
+    step: Step
+    passes: tuple[str, ...] = ()
+    often: int = 1
+
+
 class World:
     """The two services, their topics and feeds, and what the scheduler knows of what it asked for."""
 
@@ -53,43 +63,46 @@ class World:
         self.till, self.book = self.machines["till"], self.machines["book"]
         self.written: set[UUID] = set()
         self.undone: set[UUID] = set()
-        self.torn = self.strangers = self.deaths = 0
+        self.torn: set[UUID] = set()
+        self.strangers = self.deaths = 0
         self.asked: list[UUID] = []
         self.story: list[str] = []
         self.slow: tuple[asyncio.Task[None], Process, list[UUID]] | None = None
 
     async def run(self) -> None:
         """Take steps by chance, then bring everything to rest."""
-        steps = self._steps()
-        await self._take(*steps[0])
+        moves = self._moves()
+        await self._take(moves[0])
         for _ in range(self.chance.randint(12, 22)):
-            await self._take(*self.chance.choice([step for step in steps if step[1].can(step[0].split()[0])]))
+            able = [move for move in moves if move.machine.can(move.name.split()[0])]
+            await self._take(*self.chance.choices(able, [move.often for move in able]))
         await self.drain()
 
-    def _steps(self) -> list[tuple[str, Machine, Step, tuple[str, ...]]]:
-        steps: list[tuple[str, Machine, Step, tuple[str, ...]]] = [
-            ("write", self.till, self.write, WRITING),
-            ("write", self.till, self.write, WRITING),
-            ("slow", self.till, self.begin_slowly, ()),
-            ("slips", self.till, self.store_slips, ("intake.stored",)),
-            ("intake", self.till, lambda: work_off(self.till.process.database, self.till.service), INTAKE),
-            ("timers", self.book, lambda: fire_due(self.book.process.database, self.book.service), TIMERS),
-            ("parked", self.book, lambda: retry_parked(self.book.process.database, self.book.service), CONSUMING),
-            ("open", self.book, self.open, ()),
-            ("stranger", self.till, self.stranger, ()),
+    def _moves(self) -> list[Move]:
+        till, book = self.till, self.book
+        moves = [
+            Move("write", till, self.write, WRITING, often=2),
+            Move("slow", till, self.begin_slowly),
+            Move("slips", till, self.store_slips, ("intake.stored",)),
+            Move("intake", till, lambda: work_off(till.process.database, till.service), INTAKE),
+            Move("timers", book, lambda: fire_due(book.process.database, book.service), TIMERS),
+            Move("parked", book, lambda: retry_parked(book.process.database, book.service), CONSUMING),
+            Move("open", book, self.open),
+            Move("stranger", till, self.stranger),
         ]
-        for machine in self.machines.values():
-            name = machine.service.name
-            often = 8 if machine is self.book else 4
-            steps += [(f"relay {name}", machine, machine.relay_step, RELAYING)] * (10 - often)
-            steps += [(f"consume {name}", machine, machine.consume, CONSUMING)] * often
-            steps.append((f"heads {name}", machine, machine.check_heads, CONSUMING))
-            steps.append((f"rebalance {name}", machine, machine.rebalance, ()))
-            steps.append((f"zombie {name}", machine, machine.zombie, ()))
-            steps.append((f"strike {name}", machine, machine.strike, ()))
-        return steps
+        for name, machine, relays, consumes in (("till", till, 6, 4), ("book", book, 2, 8)):
+            moves += [
+                Move(f"relay {name}", machine, machine.relay_step, RELAYING, relays),
+                Move(f"consume {name}", machine, machine.consume, CONSUMING, consumes),
+                Move(f"heads {name}", machine, machine.check_heads, CONSUMING),
+                Move(f"rebalance {name}", machine, machine.rebalance),
+                Move(f"zombie {name}", machine, machine.zombie),
+                Move(f"strike {name}", machine, machine.strike),
+            ]
+        return moves
 
-    async def _take(self, name: str, machine: Machine, step: Step, passes: tuple[str, ...]) -> None:
+    async def _take(self, move: Move) -> None:
+        name, machine, step, passes, _ = move
         if self.slow and (name in {"write", "slow", "intake"} or self.chance.random() < 0.2):
             await self.end_slowly()
         process = machine.process
@@ -127,18 +140,29 @@ class World:
                 events.append(Noted(key=key, id=number, kind=self.chance.choice(KINDS)))
         return events, [event.id for event in events if isinstance(event, Noted)]
 
+    @contextlib.contextmanager
+    def _noted(self, process: Process, ids: Collection[UUID], torn: Collection[UUID] = ()) -> Iterator[None]:
+        """Note what a process committed and what not, whatever it is told of that."""
+        before = process.commits
+        try:
+            yield
+        finally:
+            if process.commits > before:
+                self.written.update(ids)
+                self.torn.update(torn)
+            else:
+                self.undone.update(ids)
+
     async def write(self) -> None:
         """Write some events, or think better of it."""
         events, ids = self._events()
         undo = self.chance.random() < 0.15
-        with contextlib.suppress(ZeroDivisionError):
+        with contextlib.suppress(ZeroDivisionError), self._noted(self.till.process, ids):
             async with unit_of_work(self.till.process.database, "till") as unit:
                 unit.publish(*events)
                 if undo:
-                    self.undone.update(ids)
                     await unit.finish()
                     raise ZeroDivisionError
-            self.written.update(ids)
 
     async def begin_slowly(self) -> None:
         """Write events whose commit comes later: others go on meanwhile, and must not see them."""
@@ -161,23 +185,21 @@ class World:
             return
         (task, writer, ids), self.slow = self.slow, None
         writer.loses = "commit" if self.chance.random() < 0.3 else ""
-        (self.undone if writer.loses else self.written).update(ids)
         cast("asyncio.Event", writer.waits).set()
-        with contextlib.suppress(asyncpg.PostgresConnectionError):
+        with contextlib.suppress(asyncpg.PostgresConnectionError), self._noted(writer, ids):
             await task
 
     async def store_slips(self) -> None:
         """Take in raw messages, some of which cannot be read."""
-        torn = [self.chance.random() < 0.2 for _ in range(self.chance.randint(1, 3))]
-        ids = [UUID(int=self.chance.getrandbits(128)) for _ in torn]
+        ids = [UUID(int=self.chance.getrandbits(128)) for _ in range(self.chance.randint(1, 3))]
+        torn = {each for each in ids if self.chance.random() < 0.2}
         slips = [
-            f"{self.chance.choice(self.keys)} {each} {'torn' if bad else self.chance.choice(KINDS)}"
-            for each, bad in zip(ids, torn, strict=True)
+            f"{self.chance.choice(self.keys)} {each} {'torn' if each in torn else self.chance.choice(KINDS)}"
+            for each in ids
         ]
-        async with unit_of_work(self.till.process.database, "till") as unit:
-            await store_intake(unit.connection, "slip", None, *(slip.encode() for slip in slips))
-        self.written.update(each for each, bad in zip(ids, torn, strict=True) if not bad)
-        self.torn += sum(torn)
+        with self._noted(self.till.process, set(ids) - torn, torn):
+            async with unit_of_work(self.till.process.database, "till") as unit:
+                await store_intake(unit.connection, "slip", None, *(slip.encode() for slip in slips))
 
     async def open(self) -> None:
         """What waits for this key need not wait any more."""

@@ -53,14 +53,15 @@ def sources(copy: Path) -> list[str]:
 
 def run(copy: Path, tests: list[str]) -> subprocess.CompletedProcess[str]:
     """Run tests of the project against a copy of the sources."""
-    call = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--rootdir", str(PROJECT), *tests]
+    call = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--rootdir", str(PROJECT)]
+    call += ["--as-found", *tests]
     call += SEEDS if SIMULATION in tests else ()
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(sources(copy)),
         "HYPOTHESIS_STORAGE_DIRECTORY": str(copy / "hypothesis"),
     }
-    return subprocess.run(call, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=180)
+    return subprocess.run(call, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=300)
 
 
 def caught_by(twin: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
 import asyncpg
@@ -119,6 +120,14 @@ OTHERS = {
     "the ledger follows a log backwards": ("loyalty", EARLIER, inverted, "the ledger of"),
 }
 
+ALONE = {
+    "lost": ("loyalty", f"delete from chassis.applied where {IS_FIRST}"),
+    "doubled": JOURNALS["the last line was written once more"][:2],
+    "inverted": ("service-desk", f"update chassis.applied set key = key where {IS_FIRST}"),
+    "stuck": ("orders", "insert into chassis.intake (kind, body) values ('order', '')"),
+}
+"""For each thing that a verdict counts, what makes a suite guilty of that and of nothing else."""
+
 Look = Callable[[Databases], Awaitable[Any]]
 
 
@@ -193,3 +202,14 @@ def test_the_verdict_has_what_each_of_them_found(workshop: Workshop, monkeypatch
         "lost: 1 dead letters, not 0",
     ):
         assert any(reason.startswith(said) for reason in verdict.reasons), (said, verdict.reasons)
+
+
+@pytest.mark.parametrize("kind", ALONE)
+def test_each_kind_is_counted_and_no_other(workshop: Workshop, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 1)
+    rig = cast("Rig", Suite(workshop.databases))
+    truth, letters = asyncio.run(module.found(rig)), len(asyncio.run(module.everywhere(rig, module.LETTERS)))
+    assert (asyncio.run(workshop.spoil(*ALONE[kind]))).split()[-1] == "1"
+    rig, inputs = cast("Rig", Suite(workshop.databases)), cast("Inputs", SimpleNamespace(truth=lambda: truth))
+    verdict = asyncio.run(judge(rig, inputs, letters))
+    assert verdict.counts == module.Counts(**{kind: 1}), verdict.reasons

@@ -1,20 +1,18 @@
 """A machine that does anything to two accounts, step by step, beside a plain book of what orders deserve.
 
-MACHINE_STEPS says how many steps in all; a failure prints the few that lead to it.
+A failure prints the few steps that lead to it.
 """
 
-import os
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, precondition, rule
 
 from chassis.events.unit import command_cause
-from loyalty.domain import Account, Why
+from loyalty.domain import Account
 from loyalty.domain.programme import tier_of
 from loyalty.handlers import settle_order
 from schemas.loyalty import PointsEarned, PointsTakenBack, TierReached
@@ -32,8 +30,8 @@ from services.loyalty.tests.factories import (
     changed,
     moved,
 )  # fmt: skip
+from shared.chassis.tests.steps import CountedMachine, take_steps
 
-STEPS, IN_A_ROW = int(os.environ.get("MACHINE_STEPS", "5000")), 50
 CAUSE = command_cause("test")
 NUMBERS = st.sampled_from(["A-1", "A-2", "A-3"])
 CLIENTS = st.sampled_from([ALICE, BOB])
@@ -41,7 +39,7 @@ CENTS = st.integers(-50_000, 10_000_000)
 SECOND = PAID + timedelta(days=1)
 
 
-class Ledgers(RuleBasedStateMachine):
+class Ledgers(CountedMachine):
     """What orders say travels by lanes, one for each client: late, twice, never out of order within a lane."""
 
     def __init__(self) -> None:
@@ -57,6 +55,7 @@ class Ledgers(RuleBasedStateMachine):
         order = self.orders.get(number) or an_order(number=number, paid_at=None)
         self.orders[number] = order.model_copy(update={**news, "version": order.version + 1})
         self.lanes[order.key].append(changed(self.orders[number]))
+        self.did_something()
 
     @rule(number=NUMBERS, late=st.booleans())
     def pay(self, number: str, *, late: bool) -> None:
@@ -79,9 +78,12 @@ class Ledgers(RuleBasedStateMachine):
             self.lanes[order.key].append(farewell)
             self.lanes[to].append(greeting)
             self.orders[number] = greeting.order
+            self.did_something()
 
     @rule(client=CLIENTS, most=st.integers(1, 4))
     def hear(self, client: UUID, most: int) -> None:
+        if self.lanes[client]:
+            self.did_something()
         for _ in range(min(most, len(self.lanes[client]))):
             self.heard.append(self.lanes[client].pop(0))
             self.tell(self.heard[-1])
@@ -92,12 +94,14 @@ class Ledgers(RuleBasedStateMachine):
         before = {client: (account.points, account.version) for client, account in self.accounts.items()}
         self.tell(data.draw(st.sampled_from(self.heard)))
         assert before == {client: (account.points, account.version) for client, account in self.accounts.items()}
+        self.did_something()
 
     @rule(client=CLIENTS, points=st.integers(1, 5_000))
     def award(self, client: UUID, points: int) -> None:
         name = str(len(self.awards[client]))
         self.awards[client][name] = points
         list(self.accounts[client].award(an_award(points, name, client), WHY))
+        self.did_something()
 
     def tell(self, event: OrderEvent) -> None:
         account = self.accounts[event.partition_key]
@@ -144,12 +148,8 @@ def deserved(order: Order) -> int:
     return cents // (700 if order.paid_at and order.paid_at >= SECOND else 1_000)
 
 
-def test_the_ledger_machine() -> None:
-    many = settings(
-        max_examples=STEPS // IN_A_ROW, stateful_step_count=IN_A_ROW, deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    run_state_machine_as_test(Ledgers, settings=many)
+def test_the_ledger_machine(steps: int) -> None:
+    take_steps(Ledgers, steps)
 
 
 def test_the_book_knows_a_farewell() -> None:
@@ -157,4 +157,3 @@ def test_the_book_knows_a_farewell() -> None:
     farewell, _ = moved(an_order(), BOB)
     assert isinstance(farewell, OrderLeft)
     assert farewell.partition_key == ALICE
-    assert Why(CAUSE.id, CAUSE.place).event_id == CAUSE.id
