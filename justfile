@@ -25,10 +25,10 @@ test *arguments:
 faults *arguments:
     ./klientela faults {{ arguments }} --book docs/reliability.jsonl
 
-# Race a suite against its floors, on a quiet machine.
+# Race a suite against its floors, on a quiet machine, and publish: docs/performance.jsonl, then `just generate`.
 [group('test')]
 bench *arguments:
-    ./klientela bench {{ arguments }}
+    ./klientela bench --json {{ arguments }}
 
 # Only what needs neither database nor broker: schemas, rules, contracts.
 [group('test')]
@@ -67,7 +67,7 @@ generated:
 compatible tag:
     {{ python }} -m scripts.compatibility {{ tag }}
 
-# Write what is generated: JSON Schemas, docs/events.md.
+# Write what is generated: JSON Schemas, docs/events.md, tables of results, plots.
 [group('dev')]
 generate *arguments:
     {{ python }} -m scripts.generate {{ arguments }}

@@ -9,6 +9,7 @@ from random import Random
 from typing import NamedTuple
 
 from bench.race import Lap
+from bench.share import Seldom
 
 AWAKE = 0.002
 """Seconds before something is due from which its sender no longer sleeps: a loop's sleep ends a millisecond late."""
@@ -36,12 +37,14 @@ def percentile(values: Sequence[float], hundredth: int) -> float:
     return sorted(values)[max(ceil(hundredth * len(values) / 100), 1) - 1]
 
 
-async def keep_pace(instants: Sequence[float], act: Callable[[int], Awaitable[object]]) -> list[Served]:
+async def keep_pace(name: str, instants: Sequence[float], act: Callable[[int], Awaitable[object]]) -> list[Served]:
     """Begin each act at its instant, whatever became of those before; return what came of all.
 
-    Its time counts from when it was due, so what is late because others were slow is late.
+    Its time counts from when it was due, so what is late because others were slow is late. What takes long is told
+    under its ``name``.
     """
     served: list[Served] = []
+    telling = Seldom(name)
     began = time.perf_counter() + AWAKE
 
     async def one(number: int, due: float) -> None:
@@ -51,6 +54,7 @@ async def keep_pace(instants: Sequence[float], act: Callable[[int], Awaitable[ob
     async with asyncio.TaskGroup() as acts:
         for number, instant in enumerate(instants):
             await _until(began + instant)
+            telling.say(f"{number:,} of {len(instants):,}")
             acts.create_task(one(number, began + instant))
     return sorted(served)
 

@@ -10,12 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import asyncpg
-import psutil
 
 from bench.posting import post
 from bench.recorded import AT_REST
 from bench.servers import Servers
-from bench.stopwatch import Meter
+from bench.stopwatch import Meter, Spent
 from chassis.web.keys import sign_key
 from tests.faults.load import Load
 from tests.rig import SERVICES, Rig
@@ -68,26 +67,26 @@ class Suite:
 
     def meter(self) -> Meter:
         """Count the CPU of all processes from now on: the services and both servers, not this one."""
-        return Meter(self.processes)
-
-    @property
-    def processes(self) -> dict[str, psutil.Process]:
-        """All that the suite consists of."""
         services = {name: process.process for name, process in self.rig.processes.items()}
-        return services | {"PostgreSQL": self.servers.postgres.process, "Kafka": self.servers.kafka.process}
+        return Meter({**services, **self.servers.processes})
 
-    async def at_rest(self) -> None:
-        """Wait until nothing is left to do.
+    async def at_rest(self, meter: Meter | None = None) -> Spent:
+        """Wait until nothing is left to do; return what a meter had counted when that was so first.
 
         It is looked whether logs still grow, twice a second, before it is asked in earnest, which costs the servers
-        more: who counts their CPU counts the asking with it.
+        more and counts as nobody's work.
         """
+        meter = meter or self.meter()
         before: Sequence[int] = ()
         async with asyncio.timeout(AT_REST):
-            while (heads := await self._heads()) != before:
+            while True:
+                heads, spent = await self._heads(), meter.spent()
+                if heads == before and not await self.rig.behind():
+                    break
                 before = heads
                 await asyncio.sleep(LOOKED_AT_EVERY)
         await self.rig.settle(AT_REST)
+        return spent
 
     async def _heads(self) -> list[int]:
         return [await connection.fetchval(HEADS) for connection in self.looking.values()]

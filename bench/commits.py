@@ -14,6 +14,8 @@ from uuid import UUID
 import asyncpg
 
 CHANNEL = "committed"
+PATIENCE = 300.0
+"""Seconds in which all that was sent is committed; what comes later does not come."""
 POINTS = """
     create function tell_of_points() returns trigger language plpgsql as $$
     begin
@@ -51,9 +53,10 @@ class Commits:
         self._waited_for[subject].set()
 
     async def wait(self, subjects: Iterable[UUID]) -> None:
-        """Wait until all of these were heard of."""
-        for subject in subjects:
-            await self._waited_for[subject].wait()
+        """Wait until all of these were heard of. Raises TimeoutError when one is not for too long."""
+        async with asyncio.timeout(PATIENCE):
+            for subject in subjects:
+                await self._waited_for[subject].wait()
 
 
 @asynccontextmanager

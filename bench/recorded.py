@@ -12,10 +12,9 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from uuid import uuid4
 
-import asyncpg
-
-from bench.servers import Servers
+from bench.servers import Servers, connection_to
 from bench.share import scaled
+from bench.tables import Unfinished, count_of, tables_of, undone_in
 from tests.faults.load import Load
 from tests.rig import SERVICES, Rig
 from tests.rig import Servers as Addresses
@@ -24,6 +23,11 @@ from tests.shop import ShopOrder, ico_of
 ORDERS, FIRMS = scaled(12_000, 100), 3_000
 AT_REST = 900.0
 """Seconds until a slow machine has done all of it."""
+OTHERWISE = {
+    "": ("chassis.attempts", "chassis.intake", "chassis.outside"),
+    "orders": ("chassis.events", "public.orders"),
+}
+"""Tables that come of how events were heard, or of what came from outside, and not of the events alone."""
 
 
 class Recorded(NamedTuple):
@@ -42,6 +46,18 @@ class Recorded(NamedTuple):
             yield self.servers.dsn(name)
         finally:
             await self.servers.command("drop database %I with (force)", name)
+
+    async def check(self, service: str, dsn: str) -> None:
+        """Raise Unfinished unless a database has as many rows as the service itself made of the same events."""
+        async with connection_to(self.rig.dsn(service)) as ours, connection_to(dsn) as theirs:
+            otherwise = OTHERWISE[""] + OTHERWISE.get(service, ())
+            tables = [table for table in await tables_of(theirs) if str(table) not in otherwise]
+            made, has = await count_of(ours, tables), await count_of(theirs, tables)
+            wrong = [f"{has[table]} of {n} rows of {table}" for table, n in made.items() if has[table] != n]
+            wrong += [f"{count} {what}" for what, count in (await undone_in(theirs)).items()]
+        if wrong:
+            message = f"{service} has {', '.join(wrong)}"
+            raise Unfinished(message)
 
 
 @asynccontextmanager
@@ -86,24 +102,3 @@ def order(number: int) -> ShopOrder:
     """Return an order of one of the firms, of a device in every tenth."""
     sku = "K-1" if number % 10 == 0 else "FILTR"
     return ShopOrder(1_000_000 + number, Decimal(200 + number % 4_000), ico_of(2_000_000 + number % FIRMS), sku=sku)
-
-
-async def rows_of(dsn: str) -> dict[str, list[tuple[object, ...]]]:
-    """Return the rows of all tables, by the tables' names as SQL has them; generated columns are left out."""
-    connection = await asyncpg.connect(dsn)
-    found = {
-        table: [tuple(row) for row in await connection.fetch(statement)]
-        for table, statement in await connection.fetch(TABLES)
-    }
-    await connection.close()
-    return found
-
-
-TABLES = """
-    select format('%I.%I', n.nspname, c.relname), format('select %s from %I.%I',
-        string_agg(format('%I', a.attname), ', ' order by a.attnum), n.nspname, c.relname)
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
-    where c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0 and not a.attisdropped
-        and a.attgenerated = '' and n.nspname not in ('pg_catalog', 'information_schema')
-    group by n.nspname, c.relname order by 1
-"""

@@ -1,4 +1,4 @@
-"""The size at which rows that take long are run: all of it, or the share that BENCH_SHARE names, to try them.
+"""The size at which rows are run: all of it, or the share that BENCH_SHARE names, to try them.
 
 A figure of a share is none to publish, and its unit says so. The variable's name does not begin with KLIENTELA_: a
 bench takes nothing from the environment of the user's own suite.
@@ -6,8 +6,11 @@ bench takes nothing from the environment of the user's own suite.
 
 import os
 import sys
+import time
 
 VARIABLE = "BENCH_SHARE"
+SELDOM = 30.0
+"""Seconds between two words on work that takes long."""
 
 
 def share_of(text: str) -> float:
@@ -50,3 +53,17 @@ def unit(text: str) -> str:
 def say(text: str) -> None:
     """Tell how far a row has come that takes long."""
     print(text, file=sys.stderr, flush=True)
+
+
+class Seldom:
+    """Tells how far something has come, and is silent for a while after each time."""
+
+    def __init__(self, name: str) -> None:
+        """Name what it is of."""
+        self._name, self._told = name, time.monotonic()
+
+    def say(self, text: object) -> None:
+        """Tell it, unless it was told just now."""
+        if time.monotonic() - self._told > SELDOM:
+            say(f"{self._name}: {text}")
+            self._told = time.monotonic()

@@ -1,56 +1,57 @@
 """Wall and CPU time of what happens between two instants."""
 
 import asyncio
+import os
 import time
-from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from typing import Any, NamedTuple
 
 import psutil
 
 from bench.race import Lap
 from klientela.processes import family
 
+HERE = "this process"
+ALONE = {HERE: psutil.Process()}
 
-class Stopwatch:
-    """Started when it is made; counts the CPU of this process, or of those that do the work instead."""
 
-    def __init__(self, workers: Sequence[psutil.Process] = ()) -> None:
-        """Start."""
-        self._workers = workers
-        self._began, self._cpu = time.perf_counter(), self._cpu_seconds()
+class Spent(NamedTuple):
+    """Seconds by the clock, and seconds of CPU by whose they are."""
 
-    def rate(self, units: int) -> Lap:
-        """Return how many units there were in a second, and the CPU of one."""
-        seconds, cpu = time.perf_counter() - self._began, self._cpu_seconds() - self._cpu
-        return Lap(units / seconds, cpu / units * 1e6)
+    seconds: float
+    cpu: Mapping[str, float]
 
     @property
-    def seconds(self) -> float:
-        """How long it has been running."""
-        return time.perf_counter() - self._began
+    def total(self) -> float:
+        """The CPU of all."""
+        return sum(self.cpu.values())
 
-    def _cpu_seconds(self) -> float:
-        if not self._workers:
-            return time.process_time()
-        return sum(used.user + used.system for used in (worker.cpu_times() for worker in self._workers))
+    def rate(self, units: int) -> Lap:
+        """Return how many units there were in a second, and the CPU of one: of all, and whose it was."""
+        whose = [(f"µs of {name}", seconds / units * 1e6) for name, seconds in self.cpu.items()]
+        return Lap(units / self.seconds, self.total / units * 1e6, tuple(whose) if len(whose) > 1 else ())
 
 
 class Meter:
-    """Started when it is made; counts the CPU of processes, each with all below it, by name."""
+    """Started when it is made; counts the CPU of processes by name, each with all below it, this one alone."""
 
-    def __init__(self, processes: Mapping[str, psutil.Process]) -> None:
+    def __init__(self, processes: Mapping[str, psutil.Process] = ALONE) -> None:
         """Start."""
-        self._processes, self._began = processes, time.perf_counter()
-        self._before = self._read()
+        self._processes = processes
+        self._before, self._began = self._read(), time.perf_counter()
 
     @property
     def seconds(self) -> float:
         """How long it has been counting."""
         return time.perf_counter() - self._began
 
-    def spent(self) -> dict[str, float]:
-        """Return the seconds of CPU that were spent since it was made."""
-        return {name: now - self._before[name] for name, now in self._read().items()}
+    def spent(self) -> Spent:
+        """Return what was spent since it was made."""
+        return Spent(self.seconds, {name: now - self._before[name] for name, now in self._read().items()})
+
+    def rate(self, units: int) -> Lap:
+        """Return what came of so many units until now."""
+        return self.spent().rate(units)
 
     def _read(self) -> dict[str, float]:
         return {name: cpu_of(process) for name, process in self._processes.items()}
@@ -59,8 +60,11 @@ class Meter:
 def cpu_of(process: psutil.Process) -> float:
     """Return the seconds of CPU of a process, of all below it, and of those of them that have ended and were seen off.
 
-    A server has a process for every connection: what one has spent is its parent's to tell once it has ended.
+    A server has a process for every connection: what one has spent is its parent's to tell once it has ended. Of this
+    process it is its own alone: the servers of a run are below it, and have names of their own.
     """
+    if process.pid == os.getpid():
+        return time.process_time()
     return sum(map(_spent, family(process)))
 
 

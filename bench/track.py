@@ -7,11 +7,11 @@ from bench.servers import Servers, both_servers
 
 
 class Track:
-    """Makes each when the first row wants it; all are ended with the run."""
+    """Makes each when the first row wants it, until they are closed: then anew."""
 
-    def __init__(self, stack: AsyncExitStack) -> None:
-        """Name what ends with the run."""
-        self._stack = stack
+    def __init__(self) -> None:
+        """Nothing is there yet."""
+        self._stack = AsyncExitStack()
         self._servers: Servers | None = None
         self._recorded: Recorded | None = None
 
@@ -26,3 +26,8 @@ class Track:
         if self._recorded is None:
             self._recorded = await self._stack.enter_async_context(record(await self.servers()))
         return self._recorded
+
+    async def close(self) -> None:
+        """End both."""
+        self._servers = self._recorded = None
+        await self._stack.aclose()

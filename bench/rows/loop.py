@@ -3,56 +3,55 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from uuid import uuid4
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 
 from bench.race import Lap, Race, Row
-from bench.servers import PARTITIONS
-from bench.stopwatch import Stopwatch, until_over
+from bench.reading import Clock, Timed, reader
+from bench.servers import PARTITIONS, Servers
+from bench.share import scaled, unit
+from bench.stopwatch import HERE, Meter, until_over
 from bench.track import Track
 from chassis.closing import connected
-from chassis.consume.lane_consumer import FETCH, LaneConsumer
+from chassis.consume.lane_consumer import FETCH
 
-RECORDS, AT_ONCE = 240_000, 500
+AT_ONCE = 500
+RECORDS = scaled(240_000, AT_ONCE)
 BODY = b"x" * 800
 
 
 class Reading:
     """A topic that is read by a group of its own each time."""
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
+    def __init__(self, servers: Servers, topic: str) -> None:
         """Name where it is."""
-        self.bootstrap, self.topic = bootstrap, topic
+        self.servers, self.topic = servers, topic
 
     async def floor(self) -> Lap:
         """Ask for what is there until all of it has come."""
-        consumer = AIOKafkaConsumer(
-            self.topic, bootstrap_servers=self.bootstrap, group_id=f"floor-{uuid4().hex}", enable_auto_commit=False,
-            auto_offset_reset="earliest", max_partition_fetch_bytes=2 * 1024 * 1024,
-        )  # fmt: skip
+        clock = Clock(Meter)
+        consumer = reader(self.servers.kafka.bootstrap, [self.topic], clock)
         async with connected(consumer.start, consumer.stop):
-            read, watch = 0, None
+            read = 0
             while read < RECORDS:
-                found = await consumer.getmany(timeout_ms=100, max_records=4 * FETCH)
-                watch = watch or Stopwatch()
-                read += sum(map(len, found.values()))
-            return watch.rate(RECORDS) if watch else Lap(0)
+                read += sum(map(len, (await consumer.getmany(timeout_ms=100, max_records=4 * FETCH)).values()))
+            return clock.meter.rate(RECORDS)
 
     async def ours(self) -> Lap:
-        """Consume with a handler of batches that does nothing, until all of it has come."""
-        read, over, laps = 0, asyncio.Event(), list[Lap]()
-        watch: Stopwatch | None = None
+        """Consume with a handler of batches that does nothing, until all of it has come. Raises RuntimeError."""
+        read, over, laps, clock = 0, asyncio.Event(), list[Lap](), Clock(Meter)
 
         async def apply(_: str, batch: Sequence[ConsumerRecord]) -> None:
-            nonlocal read, watch
-            watch = watch or Stopwatch()
+            nonlocal read
             read += len(batch)
             if read >= RECORDS:
-                laps.append(watch.rate(RECORDS))
+                laps.append(clock.meter.rate(RECORDS))
                 over.set()
 
-        await until_over(LaneConsumer(self.bootstrap, f"ours-{uuid4().hex}", [self.topic], apply).run(), over)
+        await until_over(Timed(self.servers.kafka.bootstrap, [self.topic], apply, clock).run(), over)
+        if read != RECORDS:
+            message = f"{read} records were handed over of {RECORDS}"
+            raise RuntimeError(message)
         return laps[0]
 
 
@@ -60,15 +59,15 @@ class Reading:
 async def open_reading(track: Track) -> AsyncIterator[Race]:
     """Fill a topic."""
     servers = await track.servers()
-    topic = await servers.topic()
     producer = AIOKafkaProducer(bootstrap_servers=servers.kafka.bootstrap, acks="all", max_batch_size=512 * 1024)
-    async with connected(producer.start, producer.stop):
-        for start in range(0, RECORDS, AT_ONCE):
-            batch = producer.create_batch()
-            for _ in range(AT_ONCE):
-                batch.append(key=None, value=BODY, timestamp=None)
-            await (await producer.send_batch(batch, topic, partition=start // AT_ONCE % PARTITIONS))
-    yield Reading(servers.kafka.bootstrap, topic)
+    async with servers.topic() as topic:
+        async with connected(producer.start, producer.stop):
+            for start in range(0, RECORDS, AT_ONCE):
+                batch = producer.create_batch()
+                for _ in range(AT_ONCE):
+                    batch.append(key=None, value=BODY, timestamp=None)
+                await (await producer.send_batch(batch, topic, partition=start // AT_ONCE % PARTITIONS))
+        yield Reading(servers, topic)
 
 
 ROWS = (
@@ -76,10 +75,11 @@ ROWS = (
         "loop",
         "CPU of the lane consumer's loop for one record, without handlers",
         "getmany of the same topic",
-        "records/s",
+        unit("records/s"),
         bar=1.3,
         least=False,
         open=open_reading,
         by="cpu",
+        cpu_of=HERE,
     ),
 )

@@ -2,22 +2,22 @@
 
 The processes are the real ones, of the role that consumes, in one group on the backlog of a suite that has worked. All
 are let in at the same moment; the clock starts when each has its part of the partitions, and what was applied until
-then does not count. The CPU is that of the processes together.
+then does not count. The CPU is that of the processes, of PostgreSQL and Kafka.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from bench.race import Lap, Race, Row
 from bench.rows.consumers import Consuming, consuming
 from bench.share import unit
-from bench.stopwatch import Stopwatch
+from bench.stopwatch import Meter
 from bench.track import Track
 from chassis.closing import connected
 from klientela.ports import free_ports
@@ -26,11 +26,21 @@ from tests.rig import ServiceUnderTest, until, variable
 SERVICE = "loyalty"
 PATIENCE = 600.0
 SEEN_EVERY = 0.02
-AT_THE_DOOR = (
-    "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    " and query like '%chassis.progress%'"
-)
+LONG = {"enable_auto_commit": False, "session_timeout_ms": 300_000, "rebalance_timeout_ms": 300_000}
+"""For so long the group waits for its first member, which is silent."""
 APPLIED = "select coalesce(sum(sequence), 0)::bigint from chassis.progress where subscription = 'main'"
+
+
+class Usher(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Gives back no partition, so that nobody is given one before it leaves."""
+
+    async def on_partitions_assigned(self, _: Iterable[TopicPartition]) -> None:
+        """Have all."""
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Keep what it was given, until it is stopped."""
+        if revoked:
+            await asyncio.Event().wait()
 
 
 class Members:
@@ -56,10 +66,13 @@ class Members:
         async with self._heard.recorded.anew(SERVICE) as dsn, AsyncExitStack() as stack:
             connection = await asyncpg.connect(dsn)
             stack.push_async_callback(connection.close)
-            processes = await stack.enter_async_context(self._spawned(dsn, members))
-            await let_in(connection, processes)
+            async with self._at_the_door() as waiting_for:
+                processes = await stack.enter_async_context(self._spawned(dsn, members))
+                await waiting_for(processes)
             await until(partial(self._shared_out, processes), PATIENCE, SEEN_EVERY)
-            before, stopwatch = await connection.fetchval(APPLIED), Stopwatch([each.process for each in processes])
+            named = {f"process {number}": each.process for number, each in enumerate(processes, 1)}
+            meter = Meter({**named, **self._heard.recorded.servers.processes})
+            before = await connection.fetchval(APPLIED)
             if before > total / 2:
                 message = f"{before:,} of {total:,} were applied before each of {members} had its part"
                 raise RuntimeError(message)
@@ -68,7 +81,9 @@ class Members:
                 return bool(await connection.fetchval(APPLIED) >= total)
 
             await until(over, PATIENCE, SEEN_EVERY)
-            return stopwatch.rate(total - before)
+            lap = meter.rate(total - before)
+            await self._heard.recorded.check(SERVICE, dsn)
+            return lap
 
     @asynccontextmanager
     async def _spawned(self, dsn: str, members: int) -> AsyncIterator[list[ServiceUnderTest]]:
@@ -82,6 +97,24 @@ class Members:
             yield processes
         finally:
             await asyncio.gather(*(asyncio.to_thread(process.stop) for process in processes))
+
+    @asynccontextmanager
+    async def _at_the_door(self) -> AsyncIterator[Callable[[Sequence[ServiceUnderTest]], Awaitable[None]]]:
+        """Be a member before all others, and keep the group from being shared out until they are waiting for it.
+
+        Who leaves last lets them in: none begins before another. Give what waits for them.
+        """
+        usher = AIOKafkaConsumer(bootstrap_servers=self._rig.bootstrap, group_id=self._group, **LONG)
+        usher.subscribe(self._heard.topics, listener=Usher())
+
+        async def all_there(processes: Sequence[ServiceUnderTest]) -> bool:
+            return still_there(processes) and (await self._standing())[1] > len(processes)
+
+        async def wait(processes: Sequence[ServiceUnderTest]) -> None:
+            await until(partial(all_there, processes), PATIENCE, SEEN_EVERY)
+
+        async with connected(usher.start, usher.stop):
+            yield wait
 
     async def _shared_out(self, processes: Sequence[ServiceUnderTest]) -> bool:
         """Tell whether each process has its part. Raises Refusal where one has ended."""
@@ -111,17 +144,6 @@ class Members:
             await consumer.commit(dict.fromkeys(places, 0))
 
 
-async def let_in(connection: "asyncpg.Connection[asyncpg.Record]", processes: Sequence[ServiceUnderTest]) -> None:
-    """Hold what each process reads at its start until all of them are there, so that none begins before another."""
-
-    async def all_there() -> bool:
-        return still_there(processes) and bool(await connection.fetchval(AT_THE_DOOR) >= len(processes))
-
-    async with connection.transaction():
-        await connection.execute("lock table chassis.progress in access exclusive mode")
-        await until(all_there, PATIENCE, SEEN_EVERY)
-
-
 def still_there(processes: Sequence[ServiceUnderTest]) -> bool:
     """Tell that all processes run. Raises Refusal where one has ended."""
     return all(each.process.pid for each in processes)
@@ -146,6 +168,7 @@ def row(name: str, members: int) -> Row:
         bar=None,
         least=True,
         open=partial(open_members, members),
+        cpu_of="the processes, PostgreSQL, Kafka",
     )
 
 

@@ -14,13 +14,13 @@ from tempfile import TemporaryDirectory
 
 from bench.race import Lap, Race, Row
 from bench.share import say
-from bench.stopwatch import Stopwatch
+from bench.stopwatch import Meter
 from bench.track import Track
 from klientela.layout import PROJECT, DataDirectory
 from klientela.ports import Ports
 from klientela.samples import ORDERS
 from klientela.suite import Suite, start_together, stop_together
-from tests.local.conftest import free_base
+from tests.ports import free_base
 
 
 class Starting:
@@ -33,18 +33,18 @@ class Starting:
     async def floor(self) -> Lap:
         """Start its two servers alone."""
         servers = Suite(self._layout, self._ports, lambda _: None).servers
-        watch = Stopwatch()
+        meter = Meter()
         try:
             await asyncio.to_thread(start_together, servers, lambda server: server.start(), lambda: None)
-            return Lap(watch.seconds)
+            return Lap(meter.seconds)
         finally:
             await asyncio.to_thread(stop_together, servers)
 
     async def ours(self) -> Lap:
         """Start all of it."""
-        watch = Stopwatch()
+        meter = Meter()
         await self.up()
-        lap = Lap(watch.seconds)
+        lap = Lap(meter.seconds)
         await self.down()
         return lap
 
@@ -80,8 +80,12 @@ async def open_starting(_: Track) -> AsyncIterator[Race]:
             await starting.run("import", "orders", str(ORDERS), "--json", "--currency", "CZK")
             await starting.down()
             yield starting
-        finally:
-            await starting.down()
+        except BaseException as failure:
+            try:
+                await starting.down()
+            except Exception as also:  # noqa: BLE001 - what failed first is what is to be told
+                failure.add_note(f"Nor could the suite be stopped: {also!r}")
+            raise
 
 
 ROWS = (

@@ -11,6 +11,7 @@ import asyncpg
 
 from bench.race import Lap, Race, Row
 from bench.rows.consumers import Consuming, consuming
+from bench.servers import HERE_AND_SERVERS
 from bench.share import scaled, unit
 from bench.track import Track
 
@@ -77,5 +78,6 @@ ROWS = (
         bar=0.9,
         least=True,
         open=open_held,
+        cpu_of=HERE_AND_SERVERS,
     ),
 )

@@ -2,30 +2,31 @@
 
 Reminders of devices, whose service decides and publishes them. Lateness is from the instant at which a timer is due
 until another connection sees its event; the scheduler's own pause of half a second is part of it, as it is for users.
+How late they are beyond that pause is told, and what they cost.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from statistics import quantiles
 from uuid import UUID, uuid5
 
+from bench.arrivals import slowest
 from bench.paid_orders import SPACE
 from bench.race import Lap, Race, Row
-from bench.servers import Servers, opened
+from bench.servers import HERE_AND_SERVERS, Servers, opened
 from bench.share import say, scaled, unit
-from bench.stopwatch import Stopwatch, until_over
+from bench.stopwatch import Meter, until_over
+from bench.tables import Unfinished, undone_in
 from bench.track import Track
-from chassis.consume.timers import TimerScheduler
+from chassis.consume.timers import EVERY, TimerScheduler
 from chassis.database import Database
 from chassis.effects import SetTimer
 from chassis.events.lanes import LANES
 from chassis.events.record import Cause
 from chassis.events.timers import pack
 from chassis.events.unit import unit_of_work
-from chassis.run.migrations import migrate
 from chassis.run.start import seed
 from schemas.orders import DeviceTerms
 from service_desk.domain import REMIND, Device
@@ -59,24 +60,24 @@ TERMS = DeviceTerms(model="K-1", warranty_months=24, service_months=12)
 class Late:
     """Two service desks with the same devices: in one of them timers wait."""
 
-    def __init__(self, empty: Database, full: Database) -> None:
+    def __init__(self, servers: Servers, empty: Database, full: Database) -> None:
         """Name their databases."""
-        self.empty, self.full = empty, full
+        self._servers, self._empty, self._full = servers, empty, full
 
     async def floor(self) -> Lap:
         """Fire what becomes due where nothing else waits."""
-        return await fire(self.empty)
+        return await fire(self._empty, self._servers.meter)
 
     async def ours(self) -> Lap:
         """Fire it where a million wait."""
-        return await fire(self.full)
+        return await fire(self._full, self._servers.meter)
 
 
-async def fire(database: Database) -> Lap:
-    """Let timers become due, and a scheduler fire them; return the 99th percentile of their lateness, in ms."""
+async def fire(database: Database, begin: Callable[[], Meter] = Meter) -> Lap:
+    """Let timers become due, and a scheduler fire them; return how late they were, in ms. Raises Unfinished."""
     dues = await _set(database, datetime.now(UTC) + SOON)
     heads = {row["lane"]: row["head"] for row in await database.pool.fetch(HEADS)}
-    late: list[float] = []
+    late: dict[UUID, float] = {}
     over = asyncio.Event()
 
     async def watch() -> None:
@@ -86,26 +87,24 @@ async def fire(database: Database) -> Lap:
             news = await database.pool.fetch(NEWS, list(heads), list(heads.values()))
             seen = time.time()
             heads.update((row["lane"], row["sequence"]) for row in news)
-            late.extend(seen - dues[row["subject"]].timestamp() for row in news)
+            late.update((row["subject"], seen - dues.pop(row["subject"]).timestamp()) for row in news)
         over.set()
 
-    stopwatch = Stopwatch()
+    meter = begin()
     async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
         tasks.create_task(watch())
         tasks.create_task(until_over(TimerScheduler(database, service).run(), over))
-    return Lap(percentile(late) * 1_000, stopwatch.rate(DUE).cpu)
+    spent = meter.rate(DUE)
+    async with database.pool.acquire() as connection:
+        undone = await undone_in(connection)
+    if undone:
+        message = f"still to do: {undone}"
+        raise Unfinished(message)
+    lap = slowest(list(late.values()), **dict(spent.also))
+    return lap._replace(cpu=spent.cpu, also=(*lap.also, ("beyond the pause", lap.figure - EVERY * 1_000)))
 
 
-def percentile(values: list[float]) -> float:
-    """Return what 99 of 100 are at most.
-
-    >>> percentile([float(n) for n in range(1, 101)])
-    99.99
-    """
-    return quantiles(values, n=100)[-1]
-
-
-async def _set(database: Database, first: datetime) -> Mapping[UUID, datetime]:
+async def _set(database: Database, first: datetime) -> dict[UUID, datetime]:
     """Have as many devices want care, each at an instant of its own; return when."""
     dues = {uuid5(SPACE, f"device {n}"): first + n * SPAN / DUE for n in range(DUE)}
     devices = [device(one, due) for one, due in dues.items()]
@@ -141,15 +140,13 @@ async def open_late(track: Track) -> AsyncIterator[Race]:
         say(f"timers: {PENDING:,} are written")
         await fill(empty, 0)
         await fill(full, PENDING)
-        yield Late(empty, full)
+        yield Late(servers, empty, full)
 
 
 @asynccontextmanager
 async def _service_desk(servers: Servers) -> AsyncIterator[Database]:
     """Give the database of a service desk that is new."""
-    dsn = await servers.log()
-    await migrate(dsn, service.package)
-    async with opened(dsn) as database:
+    async with servers.tables_of(service.name) as dsn, opened(dsn) as database:
         await seed(database, service)
         yield database
 
@@ -163,5 +160,6 @@ ROWS = (
         bar=1.3,
         least=False,
         open=open_late,
+        cpu_of=HERE_AND_SERVERS,
     ),
 )

@@ -10,19 +10,20 @@ every order is new, and of a new firm.
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-import asyncpg
-
 from bench.arrivals import at_once, keep_pace, schedule, slowest
 from bench.at_work import Suite, at_work
 from bench.posting import lines
 from bench.race import Lap, Race, Row
+from bench.roads import HANDS, by_import
+from bench.servers import pool_of
+from bench.share import say, scaled, unit
 from bench.track import Track
 
-SAMPLES = 2_000
+SAMPLES = scaled(2_000, 100)
 SHARE = 10
 """What part of the saturated rate is one lap's."""
-TO_SATURATE, HANDS = 3_000, 32
-"""Webhooks by which the saturated rate is measured, and how many of them are under way at a time."""
+TO_WARM_UP, TO_SATURATE = 500, scaled(3_000, 100)
+"""Orders imported beforehand, and webhooks by which the saturated rate is measured."""
 CONNECTIONS = 8
 """There from the start, at either contestant's."""
 STORE = "insert into stored (body) values ($1)"
@@ -38,7 +39,7 @@ class Acknowledging:
     async def floor(self) -> Lap:
         """Commit their bytes."""
         bodies = [order.body() for order in self.suite.orders(SAMPLES)]
-        async with asyncpg.create_pool(self._beside, min_size=CONNECTIONS, max_size=HANDS) as pool:
+        async with pool_of(self._beside, CONNECTIONS, HANDS) as pool:
             return await self._lap(lambda number: pool.execute(STORE, bodies[number]))
 
     async def ours(self) -> Lap:
@@ -51,16 +52,19 @@ class Acknowledging:
 
     async def _lap(self, act: Callable[[int], Awaitable[object]]) -> Lap:
         rate = self._saturated / SHARE
-        served = await keep_pace(schedule(rate, SAMPLES, seed=SAMPLES), act)
+        served = await keep_pace("webhook", schedule(rate, SAMPLES, seed=SAMPLES), act)
         return slowest([each.done - each.due for each in served], rate=rate, saturated=self._saturated)
 
 
 async def saturate(suite: Suite) -> float:
-    """Return how many webhooks the service acknowledges in a second when there are always more."""
+    """Return how many webhooks the service acknowledges in a second, once it is warm, when there are always more."""
+    await (await by_import(suite))(suite.orders(TO_WARM_UP))
+    await suite.at_rest()
     webhooks = [suite.webhook(order) for order in suite.orders(TO_SATURATE)]
     async with lines(suite.base("orders"), HANDS) as opened:
         rate = await at_once(TO_SATURATE, HANDS, lambda number: opened.send(webhooks[number]))
     await suite.at_rest()
+    say(f"webhook: {rate:,.0f} a second at most; a lap takes {SAMPLES * SHARE / rate:,.0f} s")
     return rate
 
 
@@ -77,7 +81,7 @@ ROWS = (
         "webhook",
         "a webhook acknowledged, the slowest of a hundred, at a tenth of the saturated rate",
         "a bare commit of the same bytes, at the same instants",
-        "ms",
+        unit("ms"),
         bar=3,
         least=False,
         open=open_acknowledging,

@@ -39,7 +39,7 @@ async def test_nobody_waits_for_who_is_slow_and_who_is_late_counts_from_when_it_
         async with asyncio.timeout(10):
             await all_three.wait()
 
-    served = await keep_pace([0, 0.01, 0.02], act)
+    served = await keep_pace("acts", [0, 0.01, 0.02], act)
     assert [each.due - served[0].due for each in served] == pytest.approx([0, 0.01, 0.02])
     assert served[0].done - served[0].due >= 0.02, "the first had to wait for the last"
 
@@ -49,7 +49,7 @@ async def test_a_sender_that_was_kept_from_sending_is_late() -> None:
         if number == 0:
             time.sleep(0.2)  # noqa: ASYNC251  # lint-skip: sleep the loop stands still
 
-    _, second = await keep_pace([0, 0.05], keep_everybody)
+    _, second = await keep_pace("acts", [0, 0.05], keep_everybody)
     assert second.done - second.due >= 0.15
 
 

@@ -2,13 +2,17 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
 
+from bench.recorded import Recorded
 from bench.rows import timers
 from bench.rows.snapshot import snapshot
-from bench.servers import opened
+from bench.servers import connection_to, opened
+from bench.tables import Unfinished, added, copy_part, count_of, rows_of
 from chassis.database import Database
 from chassis.events.lanes import LANES
 from chassis.events.timers import unpack
@@ -16,6 +20,10 @@ from chassis.run.start import seed
 from chassis.testing import drop_database, dsn_of, new_database
 from service_desk.handlers import service
 
+PARK = (
+    "insert into chassis.parked (subscription, handler, key, record, reason)"
+    " values ('main', 'none', gen_random_uuid(), '', '')"
+)
 HOLDING = (
     "select count(*) from pg_stat_activity where datname = current_database() and backend_xmin is not null"
     " and pid <> pg_backend_pid()"
@@ -50,9 +58,57 @@ async def test_what_is_due_is_fired_again_and_again_and_what_waits_waits_on(
     monkeypatch.setattr(timers, "SPAN", timedelta(seconds=0.5))
     await timers.fill(database, LANES)
     for said in (5, 10):
-        assert (await timers.fire(database)).figure > 0
+        lap = await timers.fire(database)
+        assert lap.cpu
+        assert dict(lap.also)["samples"] == 5
+        assert dict(lap.also)["beyond the pause"] == pytest.approx(lap.figure - 500)
         assert await database.pool.fetchval("select count(*) from chassis.events") == said
         assert await database.pool.fetchval("select count(*) from chassis.timers") == LANES
+
+
+async def test_what_fires_and_leaves_something_undone_has_no_figure(
+    desk: tuple[str, Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, database = desk
+    monkeypatch.setattr(timers, "DUE", 1)
+    await database.pool.execute(
+        "insert into chassis.jobs (kind, lane, subject, cause) values ('none', 0, gen_random_uuid(), '')"
+    )
+    with pytest.raises(Unfinished, match="jobs"):
+        await timers.fire(database)
+
+
+async def test_rows_are_copied_part_by_part_and_counted(desk: tuple[str, Database]) -> None:
+    dsn, database = desk
+    before = await rows_of(dsn)
+    await timers.fill(database, 2 * LANES)
+    new, left_out = added(await rows_of(dsn), before)
+    assert [str(table) for table in new] == ["chassis.timers"]
+    assert left_out == []
+    await database.pool.execute("truncate chassis.timers")
+    async with connection_to(dsn) as connection:
+        for start in range(0, 10, 5):
+            await copy_part(connection, new, start, start + 5, 10)
+        assert await count_of(connection, new) == {"chassis.timers": 2 * LANES}
+    assert sorted(map(repr, (await rows_of(dsn))[next(iter(new))])) == sorted(map(repr, next(iter(new.values()))))
+
+
+async def test_a_lap_counts_only_if_it_made_what_the_suite_had_made(desk: tuple[str, Database]) -> None:
+    dsn, database = desk
+    name = await new_database(service)
+    recorded = Recorded(cast("Any", None), cast("Any", SimpleNamespace(dsn=lambda _: dsn)), {})
+    async with opened(dsn_of(name)) as other:
+        await seed(other, service)
+        await recorded.check("service-desk", dsn_of(name))
+        await timers.fill(database, LANES)
+        with pytest.raises(Unfinished, match=f"service-desk has 0 of {LANES} rows of chassis.timers"):
+            await recorded.check("service-desk", dsn_of(name))
+        await timers.fill(other, LANES)
+        await recorded.check("service-desk", dsn_of(name))
+        await other.pool.execute(PARK)
+        with pytest.raises(Unfinished, match="1 parked"):
+            await recorded.check("service-desk", dsn_of(name))
+    await drop_database(name)
 
 
 async def test_a_snapshot_is_held_within_and_not_afterwards(desk: tuple[str, Database]) -> None:

@@ -20,6 +20,7 @@ class Suite:
         self.rests: list[int] = []
         self.lost = lost
         self.processes: dict[str, Any] = {}
+        """Those of the services, and of the servers."""
 
     async def send(self, letters: Iterable[Letter]) -> None:
         self.sent += [letter.number for letter in letters]
@@ -35,7 +36,7 @@ def race(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> Importing:
     monkeypatch.setattr(importing, "TENTH", 20)
     monkeypatch.setattr(importing, "worked_off", suite.rest)
     anything = cast("Any", suite)
-    return Importing(anything, anything, anything)
+    return Importing(anything, anything, anything, anything)
 
 
 async def test_each_tenth_is_done_before_the_next_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +44,9 @@ async def test_each_tenth_is_done_before_the_next_is_sent(monkeypatch: pytest.Mo
     contestants = race(suite, monkeypatch)
     assert (await contestants.floor()).figure > 0
     assert suite.rests == [20]
-    assert (await contestants.ours()).figure > 0
+    lap = await contestants.ours()
+    assert [far for far, _ in lap.series] == suite.rests
+    assert lap.series[-1][1] == lap.figure > 0
     assert suite.rests == list(range(20, 201, 20))
     assert len(set(suite.sent)) == 200
 

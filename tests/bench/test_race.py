@@ -6,7 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from bench.race import Lap, Outcome, Race, Row, run
+from bench import race
+from bench.race import Lap, Outcome, Race, Row, run, told
 
 TRACK = cast("Any", None)
 
@@ -64,7 +65,7 @@ def test_a_row_may_be_judged_by_its_cpu_and_tells_both() -> None:
     outcome = Outcome(row_of(Contestants([], []), 1.3, least=False, by="cpu"), [Lap(100, 2)], [Lap(50, 3)])
     assert (outcome.judged, outcome.cpu_ratio, outcome.holds) == (1.5, 1.5, False)
     said = outcome.as_json()
-    assert (said["judged"], said["ratio"], said["floor"]) == (1.5, 0.5, [{"figure": 100, "cpu": 2}])
+    assert (said["judged"], said["ratio"], said["floor"]) == (1.5, 0.5, told([Lap(100, 2)]))
 
 
 @pytest.mark.parametrize(("by", "judged"), [("difference", 7), ("alone", 12)])
@@ -93,5 +94,26 @@ def test_a_contestant_that_did_nothing_has_met_no_bar() -> None:
 def test_a_lap_tells_what_else_there_is_to_know_of_it() -> None:
     lap = Lap(1.234, also=(("rate", 41.2), ("samples", 2000)))
     assert str(lap) == "1.23 (rate 41.2, samples 2,000)"
-    assert lap.as_json() == {"figure": 1.234, "cpu": 0, "also": {"rate": 41.2, "samples": 2000}}
-    assert Lap(1.234).as_json() == {"figure": 1.234, "cpu": 0}
+    assert told([lap]) == {
+        "figure": 1.234, "cpu": None, "also": {"rate": 41.2, "samples": 2000}, "laps": [1.234], "series": ()
+    }  # fmt: skip
+
+
+def test_of_laps_the_medians_are_told() -> None:
+    said = told([Lap(n, n * 2, (("rate", n * 3),), ((1, n),)) for n in (5, 1, 2)])
+    assert said == {"figure": 2, "cpu": 4, "also": {"rate": 6}, "laps": [5, 1, 2], "series": ((1, 2),)}
+
+
+def test_cpu_that_nobody_measured_has_no_ratio() -> None:
+    row = row_of(Contestants([], []))
+    assert Outcome(row, [Lap(1)], [Lap(2)]).cpu_ratio is None
+    with pytest.raises(ValueError, match="did nothing"):
+        _ = Outcome(row_of(Contestants([], []), 1, by="cpu"), [Lap(1)], [Lap(2)]).judged
+
+
+async def test_what_is_run_once_is_unsteady_where_the_machine_drifts(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter([1.0, 1.2])
+    monkeypatch.setattr(race, "calibrate", lambda: next(seconds))
+    outcome = await run(row_of(Contestants([100], [90]), once=True), TRACK, 5, lambda _: None)
+    assert outcome.spread == pytest.approx(0.2)
+    assert outcome.as_json()["spread"] == outcome.spread

@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import psutil
 import pytest
 
-from bench.stopwatch import Meter, cpu_of
+from bench.stopwatch import Meter, Spent, cpu_of
 
 PARENT = """
 import subprocess, sys
@@ -44,6 +45,19 @@ def test_a_meter_tells_what_was_spent_since_it_was_made_and_by_whom(parent: subp
     while cpu_of(psutil.Process()) - before < 0.1:
         pass
     spent = meter.spent()
-    assert spent["parent"] < 0.05
-    assert spent["this"] >= 0.1
-    assert meter.seconds >= 0.1
+    assert spent.cpu["parent"] < 0.05
+    assert spent.cpu["this"] >= 0.1
+    assert spent.total == sum(spent.cpu.values())
+    assert meter.seconds >= spent.seconds >= 0.1
+
+
+def test_this_process_is_counted_without_the_servers_that_it_started(parent: subprocess.Popen[bytes]) -> None:
+    assert parent.pid in {each.pid for each in psutil.Process().children()}
+    assert cpu_of(psutil.Process()) - time.process_time() < 0.1, "its child has spent more"
+
+
+def test_a_lap_tells_the_cpu_of_a_unit_and_whose_it_was() -> None:
+    lap = Spent(2, {"one": 0.1, "other": 0.3}).rate(1_000)
+    assert [lap.figure, lap.cpu] == pytest.approx([500, 400])
+    assert dict(lap.also) == {"µs of one": pytest.approx(100), "µs of other": pytest.approx(300)}
+    assert Spent(2, {"one": 0.1}).rate(1_000).also == ()

@@ -13,7 +13,8 @@ import pytest
 
 from klientela.layout import DataDirectory
 from klientela.samples import ORDERS
-from tests.local.conftest import Suite, free_base
+from tests.local.conftest import Suite
+from tests.ports import free_base
 
 CHECKER = Path(__file__).with_name("checker.py")
 SHARED = Path(os.environ.get("KLIENTELA_SHARED_DATA", Path(__file__).parents[3] / "shared/data"))
