@@ -89,7 +89,7 @@ async def unit_attempted(database: Any, source: str) -> AsyncIterator[tuple[Unit
     tables = database.pool
     before, fate = tables.kept(), tables.fates.pop(0) if tables.fates else ""
 
-    async def note(_: str, places: Sequence[object]) -> str:
+    async def note(_: object, places: Sequence[object]) -> str:
         if fate == "died" and len(places) > 1:
             raise Suspect
         return ""

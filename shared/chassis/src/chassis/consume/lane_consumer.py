@@ -19,7 +19,9 @@ from chassis.points import reach
 
 FETCH = 500
 BUFFER = 1_000
-"""Records a partition may have waiting before it is asked for no more."""
+"""Records a worker may have waiting before its partitions are asked for no more."""
+SHARES = 2
+"""Workers of a topic, so that one decides while the other one waits for the database."""
 LONGEST_POLL_MS, MAKING_ROOM_MS = 100, 5
 """For so long the broker, and we, wait for news; and for so long where something has no room yet."""
 STUCK_AFTER = 300.0
@@ -42,22 +44,18 @@ class Regroup(Exception):
     """A member with a name was given partitions of another day: it has to join the group without one."""
 
 
-class PartitionWorker:
-    """Applies the records of one partition in order; ``drain`` waits for the batch in flight and forgets the rest.
+class Worker:
+    """Applies what waits of some partitions of a topic, in order; ``drain`` waits for the batch in flight, no more.
 
-    A batch has records of several answers of the broker; where they are kept ``apart``, of one: between two answers the
-    topic may have become another one, which who numbers nothing sees only from one batch to the next.
+    What came in any of them while the batch before was done goes together: a transaction costs as much for one record
+    as for thirty. Where answers of the broker are kept ``apart``, a batch is of one: between two the topic may have
+    become another one, which who numbers nothing sees only from one batch to the next.
     """
 
     def __init__(
-        self,
-        partition: TopicPartition,
-        apply: Apply,
-        done: Callable[[TopicPartition, int], None],
-        *,
-        apart: bool = False,
+        self, topic: str, apply: Apply, done: Callable[[str, Mapping[int, int]], None], *, apart: bool = False
     ) -> None:
-        self.partition, self._apply, self._done, self._apart = partition, apply, done, apart
+        self.topic, self._apply, self._done, self._apart = topic, apply, done, apart
         self._answers: list[list[ConsumerRecord]] = []
         """What waits: answer by answer where they are kept apart, else all in one."""
         self._more = asyncio.Event()
@@ -73,9 +71,9 @@ class PartitionWorker:
         self._more.set()
 
     @property
-    def waiting(self) -> int:
-        """How many records wait."""
-        return sum(map(len, self._answers))
+    def full(self) -> bool:
+        """Tell whether so much waits that there is to be no more for now."""
+        return sum(map(len, self._answers)) >= BUFFER
 
     def _take(self) -> list[ConsumerRecord]:
         """Take the next batch out of what waits."""
@@ -101,8 +99,8 @@ class PartitionWorker:
             if not batch or self._closing:
                 continue
             async with asyncio.timeout(STUCK_AFTER):
-                await self._apply(self.partition.topic, batch)
-            self._done(self.partition, batch[-1].offset + 1)
+                await self._apply(self.topic, batch)
+            self._done(self.topic, {record.partition: record.offset + 1 for record in batch})
 
 
 class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -127,7 +125,7 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._partitions = 0
         self._begun = begin is None
         self._not_begun: Exception | None = None
-        self._workers: dict[TopicPartition, PartitionWorker] = {}
+        self._workers: dict[tuple[str, int], Worker] = {}
         self._offsets: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._consumer = AIOKafkaConsumer(
@@ -165,9 +163,9 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Wait for the batches in flight, commit their offsets, drop what was fetched ahead."""
         self._begun = self._begin is None
-        gone = [partition for partition in revoked if partition in self._workers]
-        await asyncio.gather(*(self._workers.pop(partition).drain() for partition in gone))
-        await self._commit({p: self._offsets.pop(p) for p in gone if p in self._offsets})
+        gone = {share for share in map(self._share_of, revoked) if share in self._workers}
+        await asyncio.gather(*(self._workers.pop(share).drain() for share in gone))
+        await self._commit({p: self._offsets.pop(p) for p in revoked if p in self._offsets})
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Go where ``begin`` says; workers are made with the first records.
@@ -191,23 +189,26 @@ class LaneConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         if self._named and partitions and (nothing or grown):
             raise Regroup
 
-    def _worker(self, partition: TopicPartition) -> PartitionWorker:
-        if partition not in self._workers:
-            self._workers[partition] = PartitionWorker(
-                partition, self._apply, self._done, apart=self._begin is not None
-            )
-        return self._workers[partition]
+    def _share_of(self, partition: TopicPartition) -> tuple[str, int]:
+        """Name those partitions of a topic that go together, or the partition alone where places are kept."""
+        return partition.topic, partition.partition % SHARES if self._begin is None else partition.partition
 
-    def _done(self, partition: TopicPartition, offset: int) -> None:
-        self._offsets[partition] = offset
+    def _worker(self, partition: TopicPartition) -> Worker:
+        share = self._share_of(partition)
+        if share not in self._workers:
+            self._workers[share] = Worker(partition.topic, self._apply, self._done, apart=self._begin is not None)
+        return self._workers[share]
+
+    def _done(self, topic: str, offsets: Mapping[int, int]) -> None:
+        self._offsets |= {TopicPartition(topic, partition): offset for partition, offset in offsets.items()}
 
     def _hungry(self) -> list[TopicPartition]:
         """Return the partitions of which there may be more; pass on a worker's failure."""
         for worker in self._workers.values():
             if worker.task.done():
                 worker.task.result()
-        full = {partition for partition, worker in self._workers.items() if worker.waiting >= BUFFER}
-        return [partition for partition in self._consumer.assignment() if partition not in full]
+        full = {share for share, worker in self._workers.items() if worker.full}
+        return [partition for partition in self._consumer.assignment() if self._share_of(partition) not in full]
 
     async def _more(self) -> dict[TopicPartition, list[ConsumerRecord]]:
         """Wait for records of partitions that have room; for as short as it takes to make some where one has none."""

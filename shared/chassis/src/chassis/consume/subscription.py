@@ -124,8 +124,8 @@ class Subscription:
                 return set()
             fresh = next_ones.records
             heard = self._heard(fresh)
-            work = f"{self.name}/{source}/{heard[0].lane}" if heard else ""
-            lost = await note(work, [record.position for record in heard])
+            firsts = {f"{self.name}/{source}/{record.lane}": record.position for record in reversed(heard)}
+            lost = await note(firsts, [record.position for record in heard])
             reasons = {heard[0].id: lost} if lost else given_up
             await self._effect(unit, source, fresh, next_ones.progress, reasons, careful=careful)
             await refuse_others(unit, self.name, self._heard(next_ones.repeated))
