@@ -38,7 +38,7 @@ async def died_in(bench: Bench, work: str, place: object, times: int, *, alone: 
     """Leave what processes leave that were killed in an attempt, at which they had nothing else in hand if ``sole``."""
     for _ in range(times):
         process = uuid4()
-        await bench.rows(BEGIN, work, str(place), process, alone)
+        await bench.rows(BEGIN, [work], [str(place)], process, alone)
         await bench.rows(SOLE, work, process, alone if sole is None else sole)
 
 
@@ -236,3 +236,20 @@ async def test_an_attempt_is_noted_though_all_connections_of_the_pool_are_held(b
             await held.enter_async_context(bench.database.pool.acquire())
         async with attempted(bench.database, "main/orders/1", ["1:1"], comes_again=True) as lost:
             assert not lost
+
+
+async def test_who_dies_in_a_batch_of_many_lanes_is_found_whichever_of_them_comes_first(bench: Bench) -> None:
+    """After a start partitions come in another order: the batch in which a process died begins elsewhere."""
+    many = {f"main/orders/{lane}": f"1:{lane}" for lane in range(3)}
+    bench.database.process = uuid4()
+    with pytest.raises(asyncio.CancelledError):  # it said nothing any more
+        async with attempted(bench.database, many, ["a", "b", "c"]):
+            raise asyncio.CancelledError
+    assert await bench.rows("select 1 from chassis.attempts") == []
+    await died_in(bench, "main/orders/1", "1:1", 1, alone=False)
+    bench.database.process = uuid4()
+    with pytest.raises(Suspect):
+        async with attempted(bench.database, dict(reversed(many.items())), ["a", "b", "c"]):
+            pass
+    async with attempted(bench.database, {"main/orders/2": "1:2"}, ["1:2"]) as lost:
+        assert not lost

@@ -174,6 +174,31 @@ async def test_a_commit_whose_answer_was_lost_is_not_done_again(
     assert await stored(bench) == [b"1", b"2"]
 
 
+async def test_what_came_meanwhile_in_any_partition_goes_together_where_lanes_are_numbered() -> None:
+    batches, in_hand, go_on, done = list[list[tuple[int, int]]](), asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def apply(_: str, records: Sequence[ConsumerRecord]) -> None:
+        batches.append([(record.partition, record.offset) for record in records])
+        in_hand.set()
+        await go_on.wait()
+        if len(batches) > 1:
+            done.set()
+
+    consumer = LaneConsumer("127.0.0.1:1", "group", [TOPIC], apply)
+    even, odd, other = (consumer._worker(TopicPartition(TOPIC, partition)) for partition in (0, 1, 3))
+    assert even is not odd is other
+    odd.put([replace(message(0, b"1"), partition=1)])
+    await asyncio.wait_for(in_hand.wait(), 10)
+    for partition, offset in ((3, 7), (1, 1), (3, 8)):
+        odd.put([replace(message(offset, b"1"), partition=partition)])
+    go_on.set()
+    await asyncio.wait_for(done.wait(), 10)
+    await consumer.on_partitions_revoked([TopicPartition(TOPIC, partition) for partition in (0, 1, 3)])
+    await consumer._consumer.stop()
+    assert batches == [[(1, 0)], [(3, 7), (1, 1), (3, 8)]]
+    assert consumer._workers == {}
+
+
 async def test_a_batch_is_of_one_answer_of_the_broker() -> None:
     """Between two answers the topic may have been set back; a batch of both would hide that from the marks."""
     batches, done = list[list[int]](), asyncio.Event()

@@ -1,8 +1,9 @@
 """The lane consumer: our own loop on aiokafka, since every framework's acknowledgements lose messages (ADR 3).
 
 Offsets are only a hint and always explicit; the truth is the progress in the database, and who keeps places there (a
-topic from outside) commits none. A worker per partition applies its batches in order; a partition whose buffer is full
-is asked for no more, and what the client has fetched of it waits as bytes. A rebalance waits for the batch in flight.
+topic from outside) commits none. Workers apply what came of their partitions in order, all of it together; partitions
+of a worker with a full buffer are asked for no more, and what the client has fetched of them waits as bytes. A
+rebalance, at which every member gives all its partitions up, waits for the batches in flight.
 """
 
 import asyncio
