@@ -1,7 +1,6 @@
 """The book of figures: a line for each row of a run; docs/performance.md shows the newest of each row."""
 
 import json
-import subprocess
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -9,8 +8,9 @@ from typing import Any
 
 from bench.machine import Description
 from bench.race import UNSTEADY, Outcome, Row, shown
+from klientela.layout import PROJECT
+from tests.faults.book import commit_of
 
-PROJECT = Path(__file__).parents[1]
 BOOK = PROJECT / "docs/performance.jsonl"
 """What is published."""
 ENOUGH = 5
@@ -24,16 +24,12 @@ NONE = "–"  # noqa: RUF001 - a dash
 
 def entry_of(outcome: Outcome, machine: Description, began: datetime) -> Entry:
     """Return what is kept of a row: what came of it, with which code, when and where."""
-    return {**outcome.as_json(), "commit": commit(), "date": f"{began:%Y-%m-%d}", "machine": machine._asdict()}
-
-
-def commit() -> str:
-    """Return the commit that is checked out, with a + if files were changed since; nothing where there is no git."""
-    call = ("git", "-C", str(PROJECT), "describe", "--always", "--exclude=*", "--abbrev=12", "--dirty=+")
-    try:
-        return subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603 - constant
-    except (OSError, subprocess.CalledProcessError):
-        return ""
+    return {
+        **outcome.as_json(),
+        "commit": commit_of(PROJECT),
+        "date": f"{began:%Y-%m-%d}",
+        "machine": machine._asdict(),
+    }
 
 
 def keep(entry: Entry, book: Path) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from klientela.layout import PROJECT
 from klientela.tables import number, table
 from tests.faults.book import BOOK, HEAD, OWN_BOOK, Line, Present, entry_of, lines, read, write
-from tests.faults.digests import PROJECT
 from tests.faults.judge import Verdict
 from tests.faults.row import Draw, Outcome, Row, took_no_place
 from tests.faults.rows import ROWS

@@ -10,7 +10,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.faults.digests import PROJECT, chassis_digest, strike_digest
+from klientela.layout import PROJECT
+from tests.faults.digests import chassis_digest, strike_digest
 from tests.faults.judge import Counts
 from tests.faults.row import Outcome, Row
 

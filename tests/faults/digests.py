@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from klientela.layout import PROJECT
 from tests.faults.rows import WHERE
 
-PROJECT = Path(__file__).resolve().parents[2]
 CHASSIS = PROJECT / "shared/chassis/src/chassis"
 LOAD = "tests.faults.load"
 """Whatever strikes, strikes under this."""

@@ -7,8 +7,9 @@ from shutil import copy, copytree
 
 import pytest
 
+from klientela.layout import PROJECT
 from tests.faults import digests
-from tests.faults.digests import PROJECT, chassis_digest, shape, strike_digest
+from tests.faults.digests import chassis_digest, shape, strike_digest
 from tests.faults.rows import ROWS
 
 Change = Callable[[str, str], set[str]]
