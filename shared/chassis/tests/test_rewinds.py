@@ -164,6 +164,23 @@ async def test_a_younger_backup_after_an_older_one_is_read_from_where_both_agree
     assert await position(bench, lane_of(ONE)) == (3, 2)
 
 
+async def test_what_waits_or_is_dead_goes_with_the_number_that_was_taken_back(
+    bench: Bench, placed: Make, owner: Any
+) -> None:
+    """It could wait for what was lost with it, and be a dead letter after an hour, of an event that never was."""
+    said = await bench.numbered(placed(ONE, 1), placed(ONE, 666), placed(ONE, 666), placed(ONE, 13), placed(OTHER, 13))
+    owner.write(*said)
+    mender = mender_of(bench, owner)
+    await check_twice(mender)
+    await bench.hear_records(said[0]._replace(body=b"{}"))
+    owner.set_back(*said[:2], said[-1])
+    await check_twice(mender)
+    (waiting,) = await bench.rows("select key from chassis.parked")
+    assert waiting["key"] == OTHER
+    resolutions = {(each["handler"], each["resolution"]) for each in await bench.dead_letters()}
+    assert resolutions == {("count", None), ("count", "taken back by its owner"), ("journal", None)}
+
+
 async def test_poison_in_the_page_that_moves_back_is_told_apart_and_gives_up_once(
     bench: Bench, placed: Make, owner: Any
 ) -> None:

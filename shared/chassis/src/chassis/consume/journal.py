@@ -23,6 +23,19 @@ PRUNED_AT_ONCE = 10_000
 COLUMNS = (
     "source", "lane", "sequence", "incarnation", "event", "type", "key", "subject", "digest", "subscription",
 )  # fmt: skip
+IMPOSTOR = "journal"
+"""In the place of a handler, in dead letters that came under the number of another event."""
+KEPT_BEYOND = """
+    convert_from(record, 'UTF8')::json #>> '{record,source}' = $2
+    and (convert_from(record, 'UTF8')::json #>> '{record,lane}')::bigint = $3
+    and (convert_from(record, 'UTF8')::json #>> '{record,sequence}')::bigint > $4
+"""
+APPLIED_BEYOND = "delete from chassis.applied where subscription = $1 and source = $2 and lane = $3 and sequence > $4"
+PARKED_BEYOND = f"delete from chassis.parked where subscription = $1 and {KEPT_BEYOND}"  # noqa: S608 - a constant
+DEAD_BEYOND = f"""
+    update chassis.dead_letters set resolved_at = now(), resolution = 'taken back by its owner'
+    where resolved_at is null and handler <> '{IMPOSTOR}' and subscription = $1 and {KEPT_BEYOND}
+"""  # noqa: S608 - constants
 log = structlog.get_logger()
 
 
@@ -78,7 +91,7 @@ async def refuse_others(unit: Unit, subscription: str, repeated: Sequence[Record
 def _letter(record: Record) -> DeadLetter:
     letter = derive("repeated", record.source, record.lane, str(record.position), digest_of(record).hex())
     reason = f"number {record.position} of lane {record.lane} was applied with another id or body"
-    return DeadLetter(letter, "journal", record.source, record.type, keep(record), reason)
+    return DeadLetter(letter, IMPOSTOR, record.source, record.type, keep(record), reason)
 
 
 async def taken_back(connection: Connection, subscription: str, source: str, lane: int, after: int) -> list[Lost]:
@@ -110,12 +123,12 @@ async def last_before(
 
 
 async def forget_beyond(connection: Connection, place: tuple[str, str, int], had: Position, resumed: int) -> None:
-    """Forget what was applied beyond a number; note that the lane (subscription, source, number) was rewound."""
-    await connection.execute(
-        "delete from chassis.applied where subscription = $1 and source = $2 and lane = $3 and sequence > $4",
-        *place,
-        resumed,
-    )
+    """Forget what was applied, waits parked or is a dead letter beyond a number: it never was.
+
+    Note that the lane (subscription, source, number) was rewound. What came under a number of another is still told.
+    """
+    for forget in (APPLIED_BEYOND, PARKED_BEYOND, DEAD_BEYOND):
+        await connection.execute(forget, *place, resumed)
     await connection.execute(
         "insert into chassis.rewinds (subscription, source, lane, incarnation, sequence, resumed, at)"
         " select $1, $2, $3, $4, $5, $6, now() + ahead from chassis.clock",
