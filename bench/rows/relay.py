@@ -22,7 +22,8 @@ from chassis.closing import connected
 from chassis.database import Database
 from chassis.events.lanes import LANES
 from chassis.events.log import read_log
-from chassis.events.relay import WINDOW, Relay
+from chassis.events.relay import Relay
+from chassis.events.window import WINDOW
 
 EVENTS = scaled(48_000, 500)
 SEEN_EVERY, SEEN_AT_LAST = 0.05, 0.005

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 from chassis.consume.mending import Mender
 from chassis.consume.subscription import Subscription
 from chassis.consume.topic_reader import TopicReader
-from chassis.events.record import Record
-from chassis.events.relay import Relay
+from chassis.events.relay import Relay, UnderWay
+from chassis.events.window import Waiting
 from chassis.service import Service
 from tests.simulation.broker import Kept, Producer
 from tests.simulation.process import Link, Process, Stock
@@ -46,7 +46,7 @@ class Machine:
         self.process = Process(self.stock, self.identity)
         self.relay = Relay(self.process.database, self.service.name, "", self.service.name)
         self.session: Link | None = None
-        self.window: list[Record] = []
+        self.window: list[Waiting] = []
         subscription = Subscription(self.process.database, self.service)
         self.mender = Mender(subscription, cast("Any", self.world.feed))
         self.reader = TopicReader(subscription, self.mender)
@@ -68,9 +68,9 @@ class Machine:
             return
         self.window = await self._send(session, window)
 
-    async def _send(self, session: Link, window: list[Record]) -> list[Record]:
+    async def _send(self, session: Link, window: list[Waiting]) -> list[Waiting]:
         producer = Producer(self.world.topics[self.service.name])
-        return await self.relay._send_and_read_on(cast("Any", session), cast("Any", producer), window)
+        return await self.relay._send_and_read_on(cast("Any", session), cast("Any", producer), window, UnderWay())
 
     async def _session(self) -> Link:
         if self.real is None:

@@ -24,9 +24,10 @@ from schemas.ids import derive
 from schemas.loyalty import Account, PointsEarned, TierReached
 from schemas.orders import Order, OrderPaid, OrderPlaced
 from schemas.values import Identity, Money
+from shared.chassis.tests.publishing import moved
 from shared.chassis.tests.stand_ins import owner, topic
 
-__all__ = ["owner", "topic"]
+__all__ = ["moved", "owner", "topic"]
 
 CLIENT = UUID(int=77)
 COUNTED = datetime(2026, 1, 1, tzinfo=UTC)

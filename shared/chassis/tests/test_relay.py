@@ -1,78 +1,24 @@
 """The relay on a real Kafka: every lane in its order, from cursors that only the holder of the lock may move."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
-from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from chassis.database import TROUBLE, Database
 from chassis.events import relay
-from chassis.events.lanes import LANES, lane_of
+from chassis.events.lanes import LANES
 from chassis.events.relay import Relay
-from chassis.events.unit import unit_of_work
-from chassis.points import reach
+from chassis.events.unit import command_cause, unit_of_work
 from chassis.testing import Bench
 from schemas.loyalty import Account, PointsEarned
+from shared.chassis.tests.publishing import KEYS, UNMOVED, all_published, places, relaying, write
 
 Make = Any
-KEYS = {lane_of(UUID(int=number)): UUID(int=number) for number in range(600)}
-UNMOVED = "select distinct lane % 4 from chassis.cursors where sequence = 0"
-UNPUBLISHED = "select count(*) from chassis.counters join chassis.cursors using (lane) where head <> sequence"
-
-
-async def write(bench: Bench, each: int) -> None:
-    """Write some events in every lane."""
-    async with unit_of_work(bench.database, "till") as unit:
-        for key in KEYS.values():
-            account = Account(client_id=key, points=1, tier="bronze", version=1)
-            unit.publish(*[PointsEarned(account=account, points=1)] * each)
-
-
-@pytest.fixture
-def moved(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Give a signal that is set whenever cursors have been written."""
-    signal = asyncio.Event()
-
-    def passing(point: str) -> None:
-        reach(point)
-        if point == "cursor.written":
-            signal.set()
-
-    monkeypatch.setattr(relay, "reach", passing)
-    return signal
-
-
-@asynccontextmanager
-async def relaying(bench: Bench, topic: Any) -> AsyncIterator["asyncio.Task[None]"]:
-    task = asyncio.create_task(Relay(bench.database, "till", topic.bootstrap, topic.name).run())
-    yield task
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-async def all_published(bench: Bench, moved: asyncio.Event) -> None:
-    async with asyncio.timeout(60):
-        while (await bench.rows(UNPUBLISHED))[0]["count"]:
-            await moved.wait()
-            moved.clear()
-
-
-def places(found: list[ConsumerRecord]) -> dict[int, list[int]]:
-    """Return the numbers of each lane in the order they came."""
-    lanes: dict[int, list[int]] = defaultdict(list)
-    for record in found:
-        headers = dict(record.headers)
-        lane = int(headers["ce_lane"])
-        assert record.partition == lane % 4
-        lanes[lane].append(int(headers["ce_sequence"]))
-    return lanes
 
 
 async def test_what_is_written_by_a_clock_that_is_days_fast_is_published(
@@ -103,46 +49,19 @@ async def test_all_lanes_are_published_each_in_its_order_the_largest_event_too(
     assert {UUID(dict(record.headers)["ce_id"].decode()): record.value for record in found} == written
 
 
-async def test_what_is_too_much_for_one_window_is_published_in_several(
-    bench: Bench, topic: Any, moved: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+async def test_what_is_sent_has_the_headers_of_its_record_whoever_did_it(
+    bench: Bench, topic: Any, moved: asyncio.Event
 ) -> None:
-    windows: list[int] = []
-    window = Relay._window
-
-    async def counted(self: Relay, *asked: Any) -> Any:
-        records = await window(self, *asked)
-        windows.append(len(records))
-        return records
-
-    monkeypatch.setattr(relay, "LARGEST_WINDOW", 1)
-    monkeypatch.setattr(Relay, "_window", counted)
-    await write(bench, 3)
+    account = Account(client_id=KEYS[0], points=1, tier="bronze", version=7)
+    for actor in ("", "key:Jiří \x1f x", "key:ž\x1f"):
+        async with unit_of_work(bench.database, "till", command_cause(actor)) as unit:
+            unit.publish(PointsEarned(account=account, points=1))
+    await bench.rows("update chassis.events set causation = null where sequence = 2")
     async with relaying(bench, topic):
         await all_published(bench, moved)
-    assert [each for each in windows if each] == [LANES] * 3, "the first event of a lane is never too much"
-    assert places(await topic.read()) == {lane: [1, 2, 3] for lane in range(LANES)}
-
-
-async def test_after_a_failed_send_all_starts_again_from_the_cursors(
-    bench: Bench, topic: Any, moved: asyncio.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Failing(AIOKafkaProducer):  # type: ignore[misc]
-        async def send_batch(self, batch: Any, name: str, *, partition: int) -> Any:
-            if partition == 2:
-                raise KafkaError
-            return await super().send_batch(batch, name, partition=partition)
-
-    await write(bench, 2)
-    monkeypatch.setattr(relay, "AIOKafkaProducer", Failing)
-    with pytest.raises(KafkaError):
-        await Relay(bench.database, "till", topic.bootstrap, topic.name).run()
-    assert await bench.rows("select sequence, lane % 4 = 2 from chassis.cursors group by 1, 2 order by 1") == [
-        (0, True), (2, False),
-    ]  # fmt: skip
-    monkeypatch.setattr(relay, "AIOKafkaProducer", AIOKafkaProducer)
-    async with relaying(bench, topic):
-        await all_published(bench, moved)
-    assert places(await topic.read()) == {lane: [1, 2] for lane in range(LANES)}
+    records = await bench.records()
+    assert [list(record.headers) for record in await topic.read()] == [record.headers() for record in records]
+    assert {record.actor for record in records} == {"", "key:Jiří \x1f x", "key:ž\x1f"}
 
 
 async def test_a_partition_that_never_answers_keeps_no_other_and_is_sent_again(

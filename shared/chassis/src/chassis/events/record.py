@@ -16,6 +16,14 @@ E = TypeVar("E", bound=Event)
 SOURCE_PREFIX = "/klientela/"
 LARGEST_NUMBER = 2**63 - 1
 POSITION = re.compile(r"(?:(\d{1,19}):)?(\d{1,19})", re.ASCII)
+HEADERS = (
+    "ce_id", "ce_type", "ce_subject", "ce_lane", "ce_sequence", "ce_incarnation", "ce_subjectversion",
+    "ce_correlationid", "ce_causationid", "ce_causationplace", "ce_hops", "ce_actor",
+)  # fmt: skip
+"""What differs from record to record, in the order of ``LINE``; an actor may be any text, so it comes last."""
+LINE = """convert_to(concat_ws(chr(31), e.id, e.type, e.subject, e.lane, e.sequence, e.incarnation, e.version,
+    e.correlation, coalesce(e.causation::text, ''), e.cause_place, e.hops, e.actor), 'UTF8')"""
+"""An event's headers as the database writes them out, beside the relay, which has a core to fill by itself."""
 
 
 class Position(NamedTuple):
@@ -96,24 +104,10 @@ class Record(NamedTuple):
     def headers(self) -> list[tuple[str, bytes]]:
         """Return the Kafka headers of the record."""
         texts = (
-            ("ce_specversion", "1.0"),
-            ("ce_id", str(self.id)),
-            ("ce_source", SOURCE_PREFIX + self.source),
-            ("ce_type", self.type),
-            ("ce_subject", str(self.subject)),
-            ("ce_time", self.at.isoformat()),
-            ("ce_lane", str(self.lane)),
-            ("ce_sequence", str(self.sequence)),
-            ("ce_incarnation", str(self.incarnation)),
-            ("ce_subjectversion", str(self.version)),
-            ("ce_correlationid", str(self.correlation)),
-            ("ce_causationid", str(self.causation or "")),
-            ("ce_causationplace", self.cause_place),
-            ("ce_hops", str(self.hops)),
-            ("ce_actor", self.actor),
-            ("content-type", "application/json"),
-        )
-        return [(name, text.encode()) for name, text in texts]
+            self.id, self.type, self.subject, self.lane, self.sequence, self.incarnation, self.version,
+            self.correlation, self.causation or "", self.cause_place, self.hops, self.actor,
+        )  # fmt: skip
+        return _headers(self.source, self.at, (str(text).encode() for text in texts))
 
     def as_json(self) -> dict[str, Any]:
         """Return what the feed serves: attributes by their CloudEvents names, the body untouched under ``data``."""
@@ -124,6 +118,21 @@ class Record(NamedTuple):
             "causationid": self.causation, "causationplace": self.cause_place, "hops": self.hops,
             "actor": self.actor, "data": orjson.Fragment(self.body),
         }  # fmt: skip
+
+
+def headers_of(source: str, at: datetime, line: bytes) -> list[tuple[str, bytes]]:
+    """Return the Kafka headers of an event, those of its record, from its ``LINE``."""
+    return _headers(source, at, line.split(b"\x1f", len(HEADERS) - 1))
+
+
+def _headers(source: str, at: datetime, values: Iterable[bytes]) -> list[tuple[str, bytes]]:
+    return [
+        ("ce_specversion", b"1.0"),
+        ("content-type", b"application/json"),
+        ("ce_source", f"{SOURCE_PREFIX}{source}".encode()),
+        ("ce_time", at.isoformat().encode()),
+        *zip(HEADERS, values, strict=True),
+    ]
 
 
 def event_of(record: Record, kind: type[E]) -> E:
