@@ -20,6 +20,8 @@ from chassis.service import Intake, Message, Service
 from schemas.ids import derive
 
 BATCH = 200
+POLLING = (0.05, 0.25)
+"""Seconds between two looks, at first and at last, for what other processes have stored; of its own it is told."""
 SUBSCRIPTION = "intake"
 
 
@@ -114,12 +116,11 @@ class IntakeWorker:
 
     async def run(self) -> None:
         """Work until cancelled. Trouble is left to the caller, who starts again."""
-        pause = 0.02
+        pause = POLLING[0]
         while True:
-            if await self._work():
-                pause = 0.02
-                continue
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.wake.wait(), pause)
+            done = await self._work()
+            if done < BATCH:  # else more waits, most likely
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.wake.wait(), pause)
             self.wake.clear()
-            pause = min(pause * 1.5, 0.25)
+            pause = POLLING[0] if done else min(pause * 1.5, POLLING[1])

@@ -29,8 +29,9 @@ from chassis.points import reach
 
 LOCK = 7_250_101
 MUCH = 2_000
-"""Rows of a window that does not wait until the one before it is answered."""
-IDLE = (0.01, 0.2)
+"""Rows of a window behind which more follows, most likely, and which does not wait until the one before is answered."""
+IDLE = (0.05, 0.2)
+"""Seconds between two looks, at first and at last, for what other processes have written; of its own it is told."""
 ANSWERED_WITHIN = 60.0
 """Seconds in which the broker takes in what a partition is given; Kafka's client would try without end."""
 NOTHING: Mapping[int, int] = {}
@@ -143,7 +144,7 @@ class Relay:
         from the cursors.
         """
         under_way.add(asyncio.create_task(self._send(producer, records)), records)
-        following = await self._window(session, under_way.sent)
+        following = await self._window(session, under_way.sent) if _is_much(records) else []
         while under_way.windows > (1 if len(following) >= MUCH else 0):
             answers = await under_way.answered()
             await _move_cursors(session, answers.stored)
@@ -198,6 +199,10 @@ class Relay:
             headers=headers_of(self.source, event.at, event.line),
         )
         return added is not None
+
+
+def _is_much(records: Sequence[Waiting]) -> bool:
+    return len(records) >= MUCH or sum(len(record.body) for record in records) >= LARGEST_WINDOW
 
 
 def _abandon(producer: AIOKafkaProducer) -> None:

@@ -4,6 +4,7 @@ Events are numbered per lane under counters that stay locked until commit, in th
 after them. So numbers are gapless, in commit order, and nobody can see 8 before 7.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -35,6 +36,17 @@ EVENT_COLUMNS = (
     "lane", "sequence", "incarnation", "id", "type", "key", "subject", "version", "at", "correlation", "causation",
     "cause_place", "hops", "actor", "body",
 )  # fmt: skip
+
+MOVE_COUNTERS = """
+    with locked as materialized (
+        select lane from chassis.counters where lane = any($1::smallint[]) order by lane for update
+    )
+    update chassis.counters c set head = c.head + n.events
+    from unnest($1::smallint[], $2::bigint[]) n(lane, events) join locked using (lane), chassis.clock
+    where c.lane = n.lane
+    returning c.lane, c.head - n.events as head, c.incarnation, c.identity, now() + ahead as at
+"""
+"""Who moves counters has locked all of them before, in the order of lanes, as everybody does."""
 
 
 class Pending(NamedTuple):
@@ -138,14 +150,8 @@ class Unit:
             await start_jobs(self.connection, [(each.effect, each.cause) for each in self._jobs.values()])
         if not self._events:
             return False
-        heads, incarnation, at = await self._lock_counters()
+        heads, incarnation, at = await self._move_counters()
         rows = self._number(heads, incarnation, at)
-        await self.connection.execute(
-            "update chassis.counters c set head = n.head from unnest($1::smallint[], $2::bigint[]) n(lane, head)"
-            " where c.lane = n.lane",
-            list(heads),
-            list(heads.values()),
-        )
         try:
             await self.connection.copy_records_to_table(
                 "events", schema_name="chassis", columns=EVENT_COLUMNS, records=rows
@@ -171,12 +177,10 @@ class Unit:
         if jobs:
             await explain_jobs(self.connection, jobs)
 
-    async def _lock_counters(self) -> tuple[dict[int, int], int, datetime]:
-        rows = await self.connection.fetch(
-            "select lane, head, incarnation, identity, now() + ahead as at from chassis.counters, chassis.clock"
-            " where lane = any($1::smallint[]) order by lane for update of counters",
-            sorted({pending.lane for pending in self._events}),
-        )
+    async def _move_counters(self) -> tuple[dict[int, int], int, datetime]:
+        """Lock the counters of the events' lanes and move them beyond; return where they were."""
+        numbers = Counter(pending.lane for pending in self._events)
+        rows = await self.connection.fetch(MOVE_COUNTERS, list(numbers), list(numbers.values()))
         reach("counters.locked")
         if not rows or any(row["identity"] != self.identity for row in rows):
             raise IdentityChanged
