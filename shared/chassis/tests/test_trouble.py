@@ -97,7 +97,7 @@ async def test_only_the_parked_event_that_failed_is_given_up(bench: Bench, place
     ((failed,),) = await bench.rows("select min(number) from chassis.parked")
     await bench.rows("delete from chassis.parked where number = $1", failed)
     queue = Queue("main", "count", client)
-    assert await _retry_oldest(bench.database, bench.service, queue, [], only=failed, give_up="fails alone") == 0
+    assert await _retry_oldest(bench.database, bench.service, {queue}, [], only=failed, give_up="fails alone") == 0
     assert await bench.rows("select count(*) from chassis.parked") == [(1,)]
     assert await bench.dead_letters() == []
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,11 +19,34 @@ from chassis.effects import Turn
 from chassis.errors import BusinessError, Later, NotFound, Rejected
 from chassis.events.record import Record, event_of
 from chassis.events.unit import Unit
+from chassis.locks import try_claim
 from chassis.service import Handler, Intake, Message, Service
 
 EVERY = 2.0
 PATIENCE = timedelta(hours=1)
 """After that, what still cannot be decided is a dead letter: nobody waits for ever."""
+
+
+BATCH = 200
+"""Queues whose oldest event is tried in one transaction."""
+OLDEST = """
+    with oldest as materialized (
+        select subscription, handler, key, min(number) as number
+        from unnest($1::text[], $2::text[], $3::uuid[]) queue(subscription, handler, key)
+        join chassis.parked using (subscription, handler, key)
+        where number = coalesce($5, number) group by 1, 2, 3
+    )
+    delete from chassis.parked p using oldest o
+    where (p.subscription, p.handler, p.key, p.number) = (o.subscription, o.handler, o.key, o.number)
+    returning p.subscription, p.handler, p.key, p.number, p.record,
+        p.parked_at, p.parked_at < now() - $4::interval as old
+"""
+"""Materialized: a plan that asks a subquery again for every row would delete one after the other, unseen."""
+PARK_AGAIN = """
+    insert into chassis.parked (subscription, handler, key, number, record, reason, parked_at)
+    overriding system value values ($1, $2, $3, $4, $5, $6, $7)
+"""
+NUMBER = itemgetter("number")
 
 
 class Queue(NamedTuple):
@@ -41,53 +65,49 @@ class StillRefused(BusinessError):
 
 
 async def retry_parked(database: Database, service: Service) -> int:
-    """Try the oldest parked event of every handler and key once; return how many were done."""
-    done = 0
-    queues = await database.pool.fetch("select distinct subscription, handler, key from chassis.parked")
-    for queue in queues:
-        while await together_or_alone("parked", partial(_retry_oldest, database, service, Queue(*queue))):
-            done += 1
+    """Try the oldest parked event of every handler and key, and the next one where it is done; return how many were."""
+    rows = await database.pool.fetch("select distinct subscription, handler, key from chassis.parked order by 1, 2, 3")
+    queues, done = [Queue(*row) for row in rows], 0
+    for start in range(0, len(queues), BATCH):
+        moving = set(queues[start : start + BATCH])
+        while moving and (now := await together_or_alone("parked", partial(_retry_oldest, database, service, moving))):
+            done += now
     return done
 
 
 async def _retry_oldest(
     database: Database,
     service: Service,
-    queue: Queue,
+    queues: set[Queue],
     claimed: list[int],
     *,
     only: int | None = None,
     give_up: str = "",
 ) -> int:
-    """Try the oldest event of a queue, or ``only`` one that may be no longer there; return how many are done."""
+    """Try the oldest event of each queue, or ``only`` one that may be no longer there; return how many are done.
+
+    Queues in which nothing waits any more, or whose oldest event goes on waiting, are taken out.
+    """
     async with unit_attempted(database, service.name) as (unit, note):
-        row = await unit.connection.fetchrow(
-            # materialized: a plan that asks a subquery again for every row would delete one after the other, unseen
-            "with oldest as materialized (select number from chassis.parked where subscription = $1 and handler = $2"
-            " and key = $3 and number = coalesce($5, number) order by number limit 1 for update)"
-            " delete from chassis.parked p using oldest"
-            " where (p.subscription, p.handler, p.key, p.number) = ($1, $2, $3, oldest.number)"
-            " returning p.record, p.number, p.reason, p.parked_at, p.parked_at < now() - $4::interval as old",
-            *queue,
-            PATIENCE,
-            only,
-        )
-        if row is None:
-            return 0
-        claimed[:] = [row["number"]]
-        lost = await note(f"parked/{queue.handler}/{queue.key}", [row["number"]], comes_again=True)
-        failed = await _again(unit, service, queue.handler, kept(row["record"]), give_up or lost)
-        if failed and failed[0].later and row["old"]:
-            failed = [Failed(failed[0].handler, failed[0].message, Rejected(f"waited in vain: {failed[0].reason}"))]
-        elif failed and failed[0].later:
-            await unit.connection.execute(
-                "insert into chassis.parked (subscription, handler, key, number, record, reason, parked_at)"
-                " overriding system value values ($1, $2, $3, $4, $5, $6, $7)",
-                *queue, row["number"], row["record"], failed[0].reason, row["parked_at"],
-            )  # fmt: skip
-            return 0
-        await write_failures(unit, queue.subscription, failed)
-        return 1
+        if not await try_claim(unit.connection, "parked"):
+            return 0  # another process tries them
+        rows = sorted(await unit.connection.fetch(OLDEST, *zip(*queues, strict=True), PATIENCE, only), key=NUMBER)
+        claimed[:] = [row["number"] for row in rows]
+        works = {f"parked/{row['handler']}/{row['key']}": row["number"] for row in rows}
+        lost = await note(works, claimed, comes_again=True)
+        failures = await _again(unit, service, [(row["handler"], kept(row["record"])) for row in rows], give_up or lost)
+        waiting = []
+        for row, failure in zip(rows, failures, strict=True):
+            if failure and failure.later and not row["old"]:
+                waiting.append((*row[:5], failure.reason, row["parked_at"]))
+            elif failure:
+                vain = Rejected(f"waited in vain: {failure.reason}") if failure.later else failure.error
+                await write_failures(unit, row["subscription"], [Failed(failure.handler, failure.message, vain)])
+        await unit.connection.executemany(PARK_AGAIN, waiting)
+    if only is None:
+        queues &= {Queue(*row[:3]) for row in rows}
+    queues -= {Queue(*again[:3]) for again in waiting}
+    return len(rows) - len(waiting)
 
 
 class ParkedWorker:
@@ -113,9 +133,9 @@ async def retry_dead_letter(unit: Unit, service: Service, letter: UUID) -> None:
     )
     if row is None:
         raise NotFound
-    failed = await _again(unit, service, row["handler"], kept(row["record"]))
+    (failed,) = await _again(unit, service, [(row["handler"], kept(row["record"]))])
     if failed:
-        raise StillRefused(failed[0].reason)
+        raise StillRefused(failed.reason)
     await resolve_dead_letter(unit, letter, "done on retry")
 
 
@@ -131,21 +151,30 @@ async def resolve_dead_letter(unit: Unit, letter: UUID, resolution: str) -> None
         raise NotFound
 
 
-async def _again(unit: Unit, service: Service, handler_name: str, origin: Origin, give_up: str = "") -> list[Failed]:
+async def _again(
+    unit: Unit, service: Service, tried: Sequence[tuple[str, Origin]], give_up: str = ""
+) -> list[Failed | None]:
+    """Run what was kept through the handlers of these names once more; return of each how it failed, if it did."""
+    read = [_ready(service, handler, origin, give_up) for handler, origin in tried]
+    ready = [each for each in read if isinstance(each, Message)]
+    failed = {id(each.message): each for each in await fold(service, unit, ready, careful=True, held=lambda *_: False)}
+    return [each if isinstance(each, Failed) else failed.get(id(each)) for each in read]
+
+
+def _ready(service: Service, handler_name: str, origin: Origin, give_up: str) -> Message | Failed:
+    """Return the message for one handler, or why it is not to be decided."""
     message = _message(service, origin)
     handler = next((each for each in _heard(service, origin) if each.name == handler_name), None)
     if handler is None:
         gone = Handler(handler_name, lambda: None, ())
-        return [Failed(gone, message, Later(f"nobody called {handler_name} hears this in this release"))]
+        return Failed(gone, message, Later(f"nobody called {handler_name} hears this in this release"))
+    if give_up:
+        return Failed(handler, message, Rejected(give_up))
     try:
-        if give_up:
-            raise Rejected(give_up)  # noqa: TRY301 - a verdict like the reader's own
-        payload = _read(service, origin)
+        return message._replace(payload=_read(service, origin), handlers=(handler,))
     except Exception as error:  # noqa: BLE001 - reading is pure: what cannot be read, never can
         verdict = error if isinstance(error, Rejected) else Rejected(f"unreadable: {type(error).__name__}")
-        return [Failed(handler, message, verdict)]
-    message = message._replace(payload=payload, handlers=(handler,))
-    return await fold(service, unit, [message], careful=True, held=lambda *_: False)
+        return Failed(handler, message, verdict)
 
 
 def _message(service: Service, origin: Origin) -> Message:
