@@ -60,6 +60,7 @@ def test_generated_files_are_up_to_date() -> None:
 def modules_with_examples() -> list[str]:
     names = [each.name for each in pkgutil.walk_packages(schemas.__path__, "schemas.")]
     names += [module.__name__ for module in (compatibility, notices, rule, documents, layout)]
+    names += ["tests.faults.book", "tests.faults.__main__"]
     for path in sorted(ROOT.glob("services/*/src/*/domain*")):
         package = path.parent.name
         inside = path.rglob("*.py") if path.is_dir() else [path]

@@ -11,13 +11,14 @@ import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
+from datetime import datetime
 
 from rich.console import Console
 
 from klientela.layout import PROJECT
 from klientela.tables import number, table
-from tests.faults.book import BOOK, HEAD, OWN_BOOK, Line, Present, entry_of, lines, read, write
+from tests.faults.asked import arguments
+from tests.faults.book import BOOK, HEAD, WRONG, BadBook, Line, Present, entry_of, lines, open_for_writing, read, write
 from tests.faults.judge import Verdict
 from tests.faults.row import Draw, Outcome, Row, took_no_place
 from tests.faults.rows import ROWS
@@ -31,70 +32,81 @@ def main() -> int:
     """Run the rows that were named, or all; 0 when they struck, and the table shows nothing that is not to be."""
     asked = arguments()
     logging.disable()  # clients of servers that are killed have much to say, which is no news here
-    if asked.list:
-        for row in ROWS.values():
-            print(f"{row.name:22} {row.what}; {row.enough:,} {row.unit} are enough, {row.goal:,} the goal")
-        return 0
     rows = [ROWS[name] for name in asked.rows or ROWS]
+    if asked.list:
+        name_rows(rows, as_json=asked.json)
+        return 0
+    code, sound = 0, True
     try:
-        sound = True if asked.table else asyncio.run(strike(rows, asked))
-    except asyncio.CancelledError:
-        sound = False
+        read(BOOK, asked.book)
+        if not asked.table:
+            open_for_writing(asked.book)
+            sound = asyncio.run(strike(rows, asked))
+    except Ended as ended:
+        say("All that was started is stopped; the run that was under way is not in the book.")
+        code = ended.code
+    except BadBook as refusal:
+        say(str(refusal))
+        return refusal.code
     except NoMachine as refusal:
         say(str(refusal))
-        sound = False
+        code = refusal.code
     found = lines(rows, read(BOOK, asked.book))
     show(found, as_json=asked.json)
-    return 0 if sound and not any(sum(line.counts) for line in found) else 1
+    return code or int(not sound or any(sum(line.counts) for line in found))
 
 
-def arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="klientela faults", description=__doc__)
-    parser.add_argument("rows", nargs="*", metavar="ROW", type=row_name, help="rows of the table; all if none")
-    parser.add_argument("--times", type=int, default=1, help="faults to add to each row (1: one run of it)")
-    parser.add_argument("--until", choices=("enough", "goal"), help="add what each row still lacks of its number")
-    parser.add_argument("--seed", type=int, help="run exactly from this seed on, also if it is in the book already")
-    parser.add_argument("--json", action="store_true", help="print JSON for machines on stdout")
-    parser.add_argument("--list", action="store_true", help="say which rows there are, and end")
-    parser.add_argument("--table", action="store_true", help="print the table as it stands, and strike nothing")
-    parser.add_argument("--book", type=Path, default=OWN_BOOK, help="where results are written, beside those published")
-    return parser.parse_args()
+class Ended(Exception):
+    """Somebody asked the command to end, by a signal that its exit code names."""
 
-
-def row_name(text: str) -> str:
-    """Return the name of a row. Raises ArgumentTypeError for what is none."""
-    if text not in ROWS:
-        message = f"there is no row {text}; --list says which there are"
-        raise argparse.ArgumentTypeError(message)
-    return text
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.code = 128 + number
 
 
 async def strike(rows: Sequence[Row], asked: argparse.Namespace) -> bool:
-    """Run rows one after the other on one PostgreSQL and one Kafka."""
-    stop_everything_when_ended()
-    sound, theatre = True, Theatre()
+    """Run rows one after the other on one PostgreSQL and one Kafka. Raises Ended where a signal says so."""
+    sound, theatre, signals = True, Theatre(), end_by_signals()
     try:
         for row in rows:
             if row.for_root and os.geteuid():
                 say(f"{row.name}: not struck, because it mounts a file system, which root alone may")
             else:
                 sound = await strike_row(theatre, row, asked) and sound
+    except asyncio.CancelledError:
+        if signals:
+            raise Ended(signals[0]) from None
+        raise
     finally:
         await theatre.close()
     return sound
 
 
-def stop_everything_when_ended() -> None:
-    """Have SIGTERM cancel this task, which stops what it has started; more signals change nothing."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+def end_by_signals() -> Sequence[signal.Signals]:
+    """Have Ctrl-C or SIGTERM cancel this task, which stops what it has started; more of them change nothing.
 
-    def end() -> None:
-        loop.add_signal_handler(signal.SIGTERM, lambda: None)
-        if task:
+    Returns which have come, as they come.
+    """
+    loop, task, come = asyncio.get_running_loop(), asyncio.current_task(), list[signal.Signals]()
+
+    def end(number: signal.Signals) -> None:
+        come.append(number)
+        if task and len(come) == 1:
+            say(f"{number.name}: all that was started is being stopped")
             task.cancel()
 
-    loop.add_signal_handler(signal.SIGTERM, end)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, end, each)
+    return come
+
+
+def is_ending() -> bool:
+    """Tell whether this task was cancelled, also where another error has taken the place of that.
+
+    A transaction of asyncpg that is cancelled within a statement fails as it rolls back, and says that instead.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def strike_row(theatre: Theatre, row: Row, asked: argparse.Namespace) -> bool:
@@ -104,13 +116,16 @@ async def strike_row(theatre: Theatre, row: Row, asked: argparse.Namespace) -> b
     """
     known = [entry for entry in read(BOOK, asked.book) if entry.row == row.name]
     seed = max((entry.seed for entry in known), default=-1) + 1 if asked.seed is None else asked.seed
-    wanted = getattr(row, asked.until) - sum(entry.times for entry in known) if asked.until else asked.times
+    wanted = getattr(row, asked.until) - sum(entry.times for entry in known) if asked.until else asked.times or 1
     struck = missed = 0
     while struck < wanted and missed < MISSES:
         began, present = time.monotonic(), Present.of(row)
+        say(f"{row.name} --seed {seed} is struck, since {datetime.now().astimezone():%H:%M:%S}")
         outcome = await strike_once(theatre, row, seed)
-        write(entry_of(row, seed, outcome, present), asked.book)
+        if is_ending():
+            raise asyncio.CancelledError
         tell(f"{row.name} --seed {seed}", row.unit, outcome, time.monotonic() - began)
+        write(entry_of(row, seed, outcome, present), asked.book)
         if any(outcome.verdict.counts):
             with suppress(Exception):  # a suite that is as it should not be may not be stopped as it should be
                 await theatre.close()
@@ -120,13 +135,15 @@ async def strike_row(theatre: Theatre, row: Row, asked: argparse.Namespace) -> b
 
 
 async def strike_once(theatre: Theatre, row: Row, seed: int) -> Outcome:
-    """Run a row once. Raises NoMachine; whatever else does not end well is stuck, whatever says so."""
+    """Run a row once. Raises NoMachine; whatever else does not end well is stuck, but where all is to end."""
     try:
         async with theatre.lend(fresh=row.fresh, bare=row.bare) as stage:
             return await row.strike(stage, Draw(row.name, seed))
-    except NoMachine:
-        raise
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:
+        if is_ending():
+            raise asyncio.CancelledError from error
+        if isinstance(error, NoMachine):
+            raise
         if took_no_place(error):
             return Outcome(0, Verdict(reasons=reasons_of(error)))
         say("".join(traceback.format_exception(error)))
@@ -144,17 +161,38 @@ def reasons_of(error: BaseException) -> list[str]:
 
 def tell(run: str, unit: str, outcome: Outcome, seconds: float) -> None:
     """Say what a run came to."""
-    recovered = ", ".join(f"{each:.1f}" for each in outcome.recovery)
-    numbers = "/".join(map(str, outcome.verdict.counts))
-    came_to = f"{outcome.times} {unit}, {numbers}, recovered in {recovered or '-'} s" if outcome.times else "not struck"
-    say(f"{run}: {came_to} ({seconds:.0f} s)")
+    wrong = ", ".join(f"{count} {kind}" for count, kind in zip(outcome.verdict.counts, WRONG, strict=True))
+    recovered = "".join(f", recovered in {each:.1f} s" for each in outcome.recovery)
+    came_to = f"{times(outcome.times, unit)}, {wrong}{recovered}" if outcome.times else "not struck"
+    say(f"{run}: {came_to} ({seconds:.0f} s in all)")
+    if outcome.struck:
+        say(f"  struck: {'; '.join(outcome.struck)}")
     for reason in outcome.verdict.reasons[:10]:
         say(f"  {reason}")
+
+
+def times(number: int, unit: str) -> str:
+    """Say how many there are of a unit, which is a word in the plural.
+
+    >>> times(1, "faults"), times(5, "joins")
+    ('1 fault', '5 joins')
+    """
+    return f"{number:,} {unit if number != 1 else unit.removesuffix('s')}"
 
 
 def say(text: str) -> None:
     """Tell a person how it goes."""
     print(text, file=sys.stderr, flush=True)
+
+
+def name_rows(rows: Sequence[Row], *, as_json: bool) -> None:
+    """Say what rows there are."""
+    if as_json:
+        told = ("name", "what", "enough", "goal", "unit")
+        print(json.dumps([{name: getattr(row, name) for name in told} for row in rows]))
+        return
+    for row in rows:
+        print(f"{row.name:22} {row.what}; {row.enough:,} {row.unit} are enough, {row.goal:,} the goal")
 
 
 def show(found: Sequence[Line], *, as_json: bool) -> None:
@@ -165,8 +203,8 @@ def show(found: Sequence[Line], *, as_json: bool) -> None:
     shown = table(HEAD[0], *(number(head.replace(" ", "\n")) for head in HEAD[3:]))
     shown.padding = 0  # nine columns of numbers, and names that are not to be broken, in a terminal of 80
     for line in found:
-        name, _, _, *cells = line.cells
-        shown.add_row(name, *cells)
+        name, _, unit, runs, counted, *cells = line.cells
+        shown.add_row(name, runs, counted if unit == "faults" else f"{counted}\n{unit}", *cells)
     Console(highlight=False).print(shown)
 
 

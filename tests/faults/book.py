@@ -3,13 +3,14 @@
 import json
 import math
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from klientela.errors import Refusal
 from klientela.layout import PROJECT
 from tests.faults.digests import chassis_digest, strike_digest
 from tests.faults.judge import Counts
@@ -43,6 +44,7 @@ class Entry:
     stuck: int = 0
     recovery: tuple[float, ...] = ()
     reasons: tuple[str, ...] = ()
+    struck: tuple[str, ...] = ()
 
     @property
     def counts(self) -> Counts:
@@ -91,7 +93,8 @@ class Line:
         return self.recovery[math.ceil(len(self.recovery) * share) - 1]
 
 
-HEAD = ["row", "fault", "counted", "runs", "times", "lost", "doubled", "out of order", "stuck", "recovery p50", "worst"]
+WRONG = ["lost", "doubled", "out of order", "stuck"]
+HEAD = ["row", "fault", "counted", "runs", "times", *WRONG, "recovery p50", "worst"]
 
 
 class Present(NamedTuple):
@@ -126,33 +129,70 @@ def entry_of(row: Row, seed: int, outcome: Outcome, present: Present) -> Entry:
     """Return what is written of a run."""
     recovery = tuple(round(seconds, 2) for seconds in outcome.recovery)
     reasons = tuple(reason[:LONG] for reason in outcome.verdict.reasons[:KEPT])
-    return Entry(row.name, seed, *present, outcome.times, *outcome.verdict.counts, recovery, reasons)
+    counted = (outcome.times, *outcome.verdict.counts)
+    return Entry(row.name, seed, *present, *counted, recovery, reasons, tuple(outcome.struck))
+
+
+class BadBook(Refusal):
+    """A book cannot be read or written."""
+
+    code = 2
 
 
 def write(entry: Entry, book: Path) -> None:
-    """Add a run to a book."""
-    book.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with book.open("a") as file:
-        file.write(json.dumps(asdict(entry), separators=(",", ":")) + "\n")
+    """Add a run to a book. Raises BadBook."""
+    _add(json.dumps(asdict(entry), separators=(",", ":")) + "\n", book)
+
+
+def open_for_writing(book: Path) -> None:
+    """Make a book that is not there yet. Raises BadBook where no run could be written down: that is no time for it."""
+    _add("", book)
+
+
+def _add(text: str, book: Path) -> None:
+    try:
+        book.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with book.open("a") as file:
+            file.write(text)
+    except OSError as error:
+        message = f"The book {book} cannot be written: {error.strerror}. --book names another one."
+        raise BadBook(message) from error
 
 
 def read(*books: Path, chassis: str | None = None) -> list[Entry]:
     """Return the runs of a chassis, the present one if none is named, from books; of two with one seed the worse.
 
+    Raises BadBook.
     What another strike of a row came to is no proof of this one. A seed repeats the draws, not the timing of real
     processes: a later run that passes takes nothing back. Of two that are equally bad the later one counts.
     """
     chassis, strikes = chassis or chassis_digest(), cache(strike_digest)
     found: dict[tuple[str, int], Entry] = {}
-    for line in (line for book in books if book.exists() for line in book.read_text().splitlines()):
-        said = json.loads(line)
-        if (said["chassis"], said.get("strike")) != (chassis, strikes(said["row"])):
-            continue
-        entry = Entry(**{**said, "recovery": tuple(said["recovery"]), "reasons": tuple(said["reasons"])})
+    for entry in (entry for book in books for entry in _entries(book, chassis, strikes)):
         known = found.get((entry.row, entry.seed))
         if known is None or entry.badness >= known.badness:
             found[entry.row, entry.seed] = entry
     return list(found.values())
+
+
+def _entries(book: Path, chassis: str, strikes: Callable[[str], str]) -> Iterator[Entry]:
+    """Read what a book says of the present code; one that is not there says nothing. Raises BadBook."""
+    try:
+        text = book.read_text(errors="replace") if book.exists() else ""
+    except OSError as error:
+        message = f"The book {book} cannot be read: {error.strerror}. --book names another one."
+        raise BadBook(message) from error
+    for at, line in enumerate(text.splitlines(), 1):
+        try:
+            said = json.loads(line)
+            if (said["chassis"], said.get("strike")) == (chassis, strikes(said["row"])):
+                several: dict[str, Any] = {
+                    name: tuple(value) for name, value in said.items() if isinstance(value, list)
+                }
+                yield Entry(**{**said, **several})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            message = f"{book}:{at} is no line of a book of faults, or a torn one. Mend it or take it out."
+            raise BadBook(message) from error
 
 
 def short(number: int) -> str:

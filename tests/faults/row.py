@@ -34,20 +34,22 @@ LONGEST = 45 * 60
 """Seconds that any run has, on a stage that stands."""
 SLOWNESS = 4
 """How much gentler the load of a short run is: in CI two stages share two cores."""
-Strike = Callable[[Stage, Draw], Awaitable[int]]
-"""Strikes and mends what it broke itself; returns how many faults that were."""
+Strike = Callable[[Stage, Draw], Awaitable[int | list[str]]]
+"""Strikes and mends what it broke itself; returns how many faults that were, or the name of what each struck."""
 
 
 @dataclass
 class Outcome:
     """What one run of a row came to; ``recovery`` are seconds from the end of a fault to the next order's points.
 
-    Where databases were set back it is until no service has anything left to do.
+    Where databases were set back it is until no service has anything left to do. ``struck`` names what was struck,
+    where a row has several such.
     """
 
     times: int
     verdict: Verdict
     recovery: list[float] = field(default_factory=list)
+    struck: list[str] = field(default_factory=list)
 
 
 Run = Callable[[Stage, Draw], Awaitable[Outcome]]
@@ -109,12 +111,13 @@ def under_load(strike: Strike, *, producing: bool = False) -> Run:
     async def run(stage: Stage, random: Draw) -> Outcome:
         before = await work_unharmed(stage, random)
         async with stage.load.running(random, producing=producing):
-            times = await strike(stage, random)
+            came = await strike(stage, random)
             recovery = await stage.load.probe()
         verdict = await judge(stage.rig, stage.load.inputs)
         if any(verdict.counts):
             verdict.reasons[:0] = await stage.load.producer.passed_over()
         verdict.add("stuck", before)
-        return Outcome(times, verdict, [recovery])
+        times, struck = (came, []) if isinstance(came, int) else (len(came), came)
+        return Outcome(times, verdict, [recovery], struck)
 
     return run

@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import mkdtemp
+from threading import Event
 from typing import NamedTuple
 
 from klientela.errors import Refusal
 from klientela.kafka import KafkaBroker
 from klientela.postgres import PostgresServer
 from tests.faults.load import Load
+from tests.faults.warden import warded
 from tests.rig import SERVICES, Rig, Servers, running
 
 
@@ -38,22 +40,29 @@ class Stage(NamedTuple):
 async def a_machine(
     postgres: Path | None = None, kafka: Path | None = None, *, durable: bool = False
 ) -> AsyncIterator[Machine]:
-    """Start both servers in a folder of their own, or where they are told to keep their data. Raises NoMachine."""
-    with TemporaryDirectory(prefix="klientela-machine-") as name:
-        folder = Path(name)
+    """Start both servers in a folder of their own, or where they are told to keep their data. Raises NoMachine.
+
+    Who is killed within leaves nothing: the warden ends it.
+    """
+    folder = Path(mkdtemp(prefix="klientela-machine-"))
+    with warded(folder):
         machine = Machine(
             folder,
             PostgresServer((postgres or folder) / "postgres", durable=durable),
             KafkaBroker((kafka or folder) / "kafka"),
         )
-        servers = (machine.postgres, machine.kafka)
+        servers, given_up = (machine.postgres, machine.kafka), Event()
+        starts = [asyncio.create_task(asyncio.to_thread(server.start, given_up)) for server in servers]
         try:
+            await asyncio.wait(starts)
             try:
-                await asyncio.gather(*(asyncio.to_thread(server.start) for server in servers))
+                await asyncio.gather(*starts)
             except Refusal as refusal:
                 raise NoMachine(*refusal.args) from refusal
             yield machine
         finally:
+            given_up.set()
+            await asyncio.wait(starts)  # a thread goes on though nobody waits for it, and would start what is stopped
             await asyncio.gather(*(asyncio.to_thread(server.stop) for server in servers))
 
 

@@ -7,8 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from scripts.reliability import points
 from tests.faults.__main__ import show
-from tests.faults.book import Entry, Present, commit_of, entry_of, lines, markdown, read, write
+from tests.faults.book import (
+    BadBook,
+    Entry,
+    Present,
+    commit_of,
+    entry_of,
+    lines,
+    markdown,
+    open_for_writing,
+    read,
+    write,
+)
 from tests.faults.digests import strike_digest
 from tests.faults.judge import Counts, Verdict
 from tests.faults.row import Outcome
@@ -84,12 +96,34 @@ def test_what_is_published_and_what_was_struck_here_are_one_table(tmp_path: Path
 
 def test_a_line_says_by_name_what_was_run_and_what_came_of_it(tmp_path: Path) -> None:
     mine = tmp_path / "book.jsonl"
-    outcome = Outcome(1, Verdict(Counts(stuck=4), ["s" * 1_000, "stuck: b", "stuck: c", "stuck: d"]), [1.234])
+    verdict = Verdict(Counts(stuck=4), ["s" * 1_000, "stuck: b", "stuck: c", "stuck: d"])
+    outcome = Outcome(1, verdict, [1.234], ["orders at relay.sent"])
     write(entry_of(ROW, 7, outcome, PRESENT), mine)
     assert json.loads(mine.read_text()) == {
         "row": "kill-kafka", "seed": 7, **PRESENT._asdict(), "times": 1, "lost": 0, "doubled": 0, "inverted": 0,
         "stuck": 4, "recovery": [1.23], "reasons": ["s" * 200, "stuck: b", "stuck: c"],
+        "struck": ["orders at relay.sent"],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("torn", ['{"row":"kill-kafka","se', "[1]", "{}", "\x00"])
+def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, torn: str) -> None:
+    mine = tmp_path / "book.jsonl"
+    write(entry(1), mine)
+    with mine.open("a") as file:
+        file.write(torn)
+    with pytest.raises(BadBook, match=r"book.jsonl:2 is no line"):
+        read(mine)
+
+
+def test_a_book_that_is_none_is_refused_and_one_that_is_not_there_made(tmp_path: Path) -> None:
+    with pytest.raises(BadBook, match="Is a directory"):
+        read(tmp_path)
+    open_for_writing(book := tmp_path / "new" / "book.jsonl")
+    assert read(book) == []
+    for no_place in (tmp_path, book / "below.jsonl", Path("/proc/none/book.jsonl")):
+        with pytest.raises(BadBook, match="cannot be written"):
+            open_for_writing(no_place)
 
 
 def test_a_commit_is_known_and_whether_the_tree_has_more(tmp_path: Path) -> None:
@@ -114,6 +148,17 @@ def test_a_row_says_how_much_is_enough() -> None:
     assert line.cells[3:6] == ["1", "2 of 20", "0"]
 
 
+def test_each_point_says_how_often_it_was_killed_and_stopped_at(tmp_path: Path) -> None:
+    struck = ("orders at relay.sent", "loyalty at job.claimed")
+    for row, seeds in (("kill-at-point", 3), ("stop-at-point", 1)):
+        for seed in range(seeds):
+            write(replace(entry(seed), row=row, strike=strike_digest(row), struck=struck), tmp_path / "book.jsonl")
+    told = points(read(tmp_path / "book.jsonl", chassis="a"))
+    for known in ("- orders: `intake.stored` 0+0, ", "`relay.sent` 3+1", "- loyalty: `job.claimed` 3+1, "):
+        assert known in told
+    assert told.count(" 3+1") == 2
+
+
 def test_the_table_fits_80_columns(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Names are copied from it into the command, so each stands whole in its line."""
     monkeypatch.setenv("COLUMNS", "80")
@@ -121,6 +166,8 @@ def test_the_table_fits_80_columns(capsys: pytest.CaptureFixture[str], monkeypat
     show(lines(ROWS.values(), [struck]), as_json=False)
     shown = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["log", "1", "1.003M", "of", "1M", "0", "0", "0", "0", "123.4", "s", "123.4", "s"] in shown
+    units = [row.unit for row in ROWS.values() if row.unit != "faults"]
+    assert [words[0] for words in shown if len(words) == 1 and words[0] in units] == units
     assert [words[0] for words in shown if words[1:3] == ["0", "of"]] == [name for name in ROWS if name != "log"]
 
 

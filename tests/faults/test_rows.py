@@ -4,19 +4,21 @@ A class is what one of two workers does at a time; who is done with one takes th
 """
 
 from collections.abc import AsyncIterator
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import cast
+from unittest.mock import AsyncMock
 
 import pytest
 import pytest_asyncio
 
 from chassis import points
-from tests.faults.row import Draw
+from tests.faults.row import Draw, NotStruck
 from tests.faults.rows import MODULES, ROWS, members, processes, releases, servers, wire
 from tests.faults.rows.fatal import HOW
 from tests.faults.rows.processes import IN_A_ROW, POINTS
 from tests.faults.rows.rewinds import ASKED, OWNERS
 from tests.faults.stage import Theatre
-from tests.rig import SERVICES
+from tests.rig import SERVICES, ServiceUnderTest
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SEEDS = {"kill-at-point": range(3), "fatal": (HOW.index("kill"), HOW.index("hoard")), "rewind-owner": (len(OWNERS),)}
@@ -50,6 +52,7 @@ async def survive(theatre: Theatre, name: str, seed: int) -> None:
         outcome = await row.strike(stage, Draw(name, seed, short=True))
         assert outcome.verdict.reasons == []
         assert outcome.times > 0
+        assert len(outcome.struck) in {0, outcome.times}
 
 
 class TestAlone:
@@ -88,3 +91,10 @@ async def test_every_point_and_every_service_is_struck() -> None:
     first = {point for mine in POINTS.values() for point in mine[: IN_A_ROW * len(SEEDS["kill-at-point"])]}
     assert first | {ASKED} == points.POINTS
     assert set(POINTS) == set(SERVICES)
+
+
+async def test_a_point_at_which_nobody_freezes_was_not_struck() -> None:
+    """As one at which nobody is killed: that the load did not pass it says nothing of the suite."""
+    never = SimpleNamespace(name="orders", fault="relay.read:1:stop", frozen=AsyncMock(side_effect=TimeoutError))
+    with pytest.raises(NotStruck, match="orders never came to relay"):
+        await processes.thawed(cast("ServiceUnderTest", never), 0)

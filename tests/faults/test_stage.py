@@ -1,5 +1,7 @@
 """Machine and stage are lent from run to run, and made anew after one that failed; who reads the log misses nothing."""
 
+import asyncio
+from threading import Event
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -38,7 +40,7 @@ class Server:
     def __init__(self, *_: object, comes: bool = True, **_others: object) -> None:
         self.comes, self.stopped = comes, False
 
-    def start(self) -> None:
+    def start(self, _given_up: Event) -> None:
         if not self.comes:
             raise NO_ROOM
 
@@ -61,6 +63,34 @@ async def test_only_a_machine_that_cannot_be_made_is_none(monkeypatch: pytest.Mo
             pass
     assert good.stopped
     assert bad.stopped
+
+
+async def test_a_server_that_is_starting_is_stopped_once_it_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread cannot be cancelled: stopped before it is there, it would come after all, and stay."""
+    happened: list[str] = []
+
+    class Slow(Server):
+        def start(self, given_up: Event) -> None:
+            given_up.wait(30)
+            happened.append("there")
+
+        def stop(self) -> None:
+            happened.append("stopped")
+
+    monkeypatch.setattr(stage, "PostgresServer", lambda *_, **__: Slow())
+    monkeypatch.setattr(stage, "KafkaBroker", lambda *_: Slow())
+
+    async def make() -> None:
+        async with stage.a_machine():
+            pass
+
+    making = asyncio.create_task(make())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    making.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    assert happened == ["there", "there", "stopped", "stopped"]
 
 
 async def test_after_a_run_that_failed_all_is_made_anew(made: list[str]) -> None:

@@ -14,6 +14,7 @@ import psutil
 
 from chassis.database import run_formatted
 from chassis.run.migrations import migrate
+from klientela.processes import OWNER_VARIABLE
 from tests.faults.judge import Verdict
 from tests.faults.row import Draw, Outcome, Row
 from tests.faults.stage import Stage
@@ -47,11 +48,13 @@ async def write_all_at_once(stage: Stage, random: Draw) -> Outcome:
     await migrate(dsn, None)
     reader = Reader(await asyncpg.connect(dsn))
     wanted, frozen = (FEW, FROZEN_FEW) if random.short else (EVENTS, FROZEN)
-    others = [writer(dsn, f"{random.number}-{n}", WRITERS // PROCESSES, wanted // PROCESSES) for n in range(PROCESSES)]
+    mine = {OWNER_VARIABLE: str(stage.machine.folder)}
+    each_writes = (WRITERS // PROCESSES, wanted // PROCESSES)
+    others = [writer(dsn, f"{random.number}-{n}", *each_writes, mine) for n in range(PROCESSES)]
     verdict = Verdict()
     try:
         async with asyncio.TaskGroup() as tasks:
-            freezing = tasks.create_task(freeze_writers(dsn, frozen))
+            freezing = tasks.create_task(freeze_writers(dsn, frozen, mine))
             while not freezing.done() or any(each.poll() is None for each in others):
                 verdict.add("inverted", await reader.follow())
     finally:
@@ -75,11 +78,11 @@ async def write_all_at_once(stage: Stage, random: Draw) -> Outcome:
     return Outcome(reader.seen, verdict)
 
 
-async def freeze_writers(dsn: str, number: int) -> list[str]:
+async def freeze_writers(dsn: str, number: int, environment: Mapping[str, str]) -> list[str]:
     """Have writers freeze, one after the other, with lanes locked; return which never came to it."""
     never: list[str] = []
     for n in range(number):
-        process = writer(dsn, f"frozen-{n}", 1, EVENTS, FREEZE)
+        process = writer(dsn, f"frozen-{n}", 1, EVENTS, {**environment, **FREEZE})
         try:
             never += await not_frozen(process)
             await asyncio.sleep(FROZEN_FOR)  # lint-skip: sleep so long it is frozen
@@ -109,12 +112,10 @@ async def not_frozen(process: "Popen[bytes]") -> list[str]:
     return ["the frozen writer was never frozen"]
 
 
-def writer(
-    dsn: str, seed: str, tasks: int, events: int, environment: Mapping[str, str] | None = None
-) -> "Popen[bytes]":
+def writer(dsn: str, seed: str, tasks: int, events: int, environment: Mapping[str, str]) -> "Popen[bytes]":
     """Start a process that writes."""
     arguments = [sys.executable, "-m", "tests.faults.writer", dsn, seed, str(tasks), str(events)]
-    return Popen(arguments, env={**os.environ, **(environment or {})}, stdout=PIPE)
+    return Popen(arguments, env={**os.environ, **environment}, stdout=PIPE)
 
 
 class Reader:

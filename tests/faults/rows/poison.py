@@ -1,6 +1,7 @@
 """Bad data: broken events among five hundred good ones."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from chassis.consume.kept import readable
 from chassis.database import Database
@@ -11,7 +12,9 @@ from tests.faults.judge import LETTERS, everywhere, judge
 from tests.faults.row import Draw, Outcome, Row
 from tests.faults.stage import Stage
 
-BATCH = 500
+BATCH, CASES = 500, 10
+KINDS = {"one": 4, "several": 3, "of one key": 2, "all": 1}
+"""What is broken in a case, and how often each kind is drawn among others."""
 HEARD_BY = 5
 """How many handlers hear of an order that changed: each has a dead letter of a broken one."""
 LATEST = (
@@ -24,8 +27,20 @@ SPOILT = {"orders.log-readable", "orders.versions-rise", "orders.order-is-as-its
 RESOLVED = "update chassis.dead_letters set resolved_at = now(), resolution = 'of a test' where resolved_at is null"
 
 
+class Case(NamedTuple):
+    """Five hundred statements: which are broken, and whether all are of one order, or of fifty."""
+
+    kind: str
+    bad: frozenset[int]
+
+    @property
+    def one_key(self) -> bool:
+        """Whether all are of one key."""
+        return self.kind == "of one key"
+
+
 async def poison(stage: Stage, random: Draw) -> Outcome:
-    """Among five hundred statements of the orders service some are broken: any, all of one key, or every one.
+    """One case after the other is published at the orders service, each when the one before is all dead letters.
 
     The log is spoilt afterwards.
     """
@@ -33,14 +48,16 @@ async def poison(stage: Stage, random: Draw) -> Outcome:
         pass
     before = await judge(stage.rig, stage.load.inputs)
     good = [OrderChanged.model_validate_json(row["body"]) for row in await stage.rig.rows("orders", LATEST)]
-    bad = which(random)
-    said = [good[0 if random.number % 3 == 1 else n % len(good)] for n in range(BATCH)]
-    broken = await publish(stage.rig.dsn("orders"), said, bad)
-    verdict = await judge(stage.rig, stage.load.inputs, len(bad) * HEARD_BY, SPOILT)
+    drawn, broken = cases(random), set[str]()
+    for case in drawn:
+        said = [good[0 if case.one_key else n % len(good)] for n in range(BATCH)]
+        broken |= await publish(stage.rig.dsn("orders"), said, case.bad)
+        await stage.rig.settle()
+    verdict = await judge(stage.rig, stage.load.inputs, len(broken) * HEARD_BY, SPOILT)
     dead = [readable(row[2]).get("record", {}).get("id") for row in await everywhere(stage.rig, LETTERS)]
     verdict.add("lost", [f"{event} is good, and was buried" for event in dead if event not in broken])
     verdict.add("stuck", before.reasons)
-    return Outcome(len(bad), verdict)
+    return Outcome(len(drawn), verdict, struck=[f"{case.kind}, first at {min(case.bad)}" for case in drawn])
 
 
 async def publish(dsn: str, events: Sequence[OrderChanged], bad: Iterable[int]) -> set[str]:
@@ -60,22 +77,29 @@ async def publish(dsn: str, events: Sequence[OrderChanged], bad: Iterable[int]) 
     return set(map(str, broken))
 
 
-def which(random: Draw) -> set[int]:
-    """Choose the places of the broken ones: one, some, or all, first and last among them."""
-    several = random.choice([1, 1, 2, 7, 40])
-    if random.number % 5 == 4:
-        return set(range(BATCH))
-    return {random.choice([0, BATCH - 1]), *random.sample(range(BATCH), several)}
+def cases(random: Draw) -> list[Case]:
+    """Draw the cases of a run; a short one has one of each kind."""
+    kinds = list(KINDS) if random.short else random.choices(list(KINDS), list(KINDS.values()), k=CASES)
+    return [Case(kind, which(random, kind)) for kind in kinds]
+
+
+def which(random: Draw, kind: str) -> frozenset[int]:
+    """Choose the places of the broken ones: any, of some the first or the last one with them."""
+    if kind == "all":
+        return frozenset(range(BATCH))
+    if kind == "one":
+        return frozenset({random.randrange(BATCH)})
+    return frozenset({random.choice([0, BATCH - 1]), *random.sample(range(BATCH), random.choice([1, 2, 7, 40]))})
 
 
 ROWS = (
     Row(
         "poison",
-        "a broken event among 500: at any place, of one key, all of them",
+        "broken events among 500: one at any place, several, of one key, all of them",
         100,
         500,
         poison,
-        unit="events",
+        unit="cases",
         fresh=True,
     ),
 )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import httpx
 
 from chassis.consume.attempts import DEATHS_BORNE
-from tests.faults.row import Draw, Row, under_load
+from tests.faults.row import Draw, NotStruck, Row, under_load
 from tests.faults.rows.striking import PATIENCE, killed
 from tests.faults.stage import Stage
 from tests.rig import ServiceUnderTest
@@ -57,14 +57,14 @@ async def kill_each(stage: Stage, random: Draw) -> int:
     return len(stage.rig.processes)
 
 
-async def kill_at_points(stage: Stage, random: Draw) -> int:
+async def kill_at_points(stage: Stage, random: Draw) -> list[str]:
     """Kill services at their points of a round, which the seed's number names; of two rounds if it is to be short."""
     n = random.number * IN_A_ROW
     rounds = ROUNDS[n : n + IN_A_ROW] if random.short else [_round_of(random)]
     return await _at_points(stage, random, "kill", rounds)
 
 
-async def stop_at_points(stage: Stage, random: Draw) -> int:
+async def stop_at_points(stage: Stage, random: Draw) -> list[str]:
     """Freeze services at their points of a round, shorter and longer than their sessions live, and thaw them."""
     return await _at_points(stage, random, "stop", [_round_of(random)])
 
@@ -85,15 +85,18 @@ def _strike_at(point: str, random: Draw) -> Strike:
     return Strike(point, 1 if point in RARE else random.randint(1, 4), random.seconds(0.5, 3, 8, 14))
 
 
-async def _at_points(stage: Stage, random: Draw, action: str, rounds: Sequence[Mapping[str, str]]) -> int:
-    """Strike each service at its point of each round, one after the other; what was killed starts for the next one."""
+async def _at_points(stage: Stage, random: Draw, action: str, rounds: Sequence[Mapping[str, str]]) -> list[str]:
+    """Strike each service at its point of each round, one after the other; what was killed starts for the next one.
+
+    Returns the name of each place.
+    """
 
     async def strike(process: ServiceUnderTest, strikes: Sequence[Strike]) -> None:
         for each in strikes:
             await asyncio.to_thread(process.stop)
             process.fault = f"{each.point}:{each.at}:{action}"
             process.spawn()
-            await (killed(process) if action == "kill" else _thawed(process, each.seconds))
+            await (killed(process) if action == "kill" else thawed(process, each.seconds))
         process.fault = ""
         if not process.running:
             await asyncio.to_thread(process.start)
@@ -108,11 +111,21 @@ async def _at_points(stage: Stage, random: Draw, action: str, rounds: Sequence[M
         asking.cancel()
         for process in stage.rig.processes.values():
             process.fault = ""
-    return sum(map(len, where.values()))
+    return [place_of(name, each.point) for name, strikes in where.items() for each in strikes]
 
 
-async def _thawed(process: ServiceUnderTest, seconds: float) -> None:
-    await process.frozen(PATIENCE)
+def place_of(service: str, point: str) -> str:
+    """Name a point of a service."""
+    return f"{service} at {point}"
+
+
+async def thawed(process: ServiceUnderTest, seconds: float) -> None:
+    """Wait until a process has frozen at its point, and thaw it. Raises NotStruck when it never comes there."""
+    try:
+        await process.frozen(PATIENCE)
+    except TimeoutError:
+        message = f"{process.name} never came to {process.fault}"
+        raise NotStruck(message) from None
     await asyncio.sleep(seconds)  # lint-skip: sleep sessions end by the clock
     process.thaw()
     process.fault = ""
