@@ -47,6 +47,14 @@ async def theatre() -> AsyncIterator[Theatre]:
 
 
 async def survive(theatre: Theatre, name: str, seed: int) -> None:
+    """Survive a run; one that does not come to strike, as under a short load it may not, is made once more."""
+    try:
+        await survive_once(theatre, name, seed)
+    except NotStruck:
+        await survive_once(theatre, name, seed)
+
+
+async def survive_once(theatre: Theatre, name: str, seed: int) -> None:
     row = ROWS[name]
     async with theatre.lend(fresh=row.fresh, bare=row.bare) as stage:
         outcome = await row.strike(stage, Draw(name, seed, short=True))
