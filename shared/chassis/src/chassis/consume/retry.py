@@ -25,8 +25,6 @@ from chassis.service import Handler, Intake, Message, Service
 EVERY = 2.0
 PATIENCE = timedelta(hours=1)
 """After that, what still cannot be decided is a dead letter: nobody waits for ever."""
-
-
 BATCH = 200
 """Queues whose oldest event is tried in one transaction."""
 OLDEST = """
