@@ -26,7 +26,7 @@ from chassis.events.relay import Relay
 from chassis.events.window import WINDOW
 
 EVENTS = scaled(192_000, 500)
-"""Two seconds of work: laps of half a second, of which the first window is a tenth, lay 17–33 % apart."""
+"""Two seconds of work: laps of half a second, of which the first window is a tenth, lay 17 to 33 % apart."""
 SEEN_EVERY, SEEN_AT_LAST = 0.05, 0.005
 """Seconds between two looks at the cursors, and when most is done: each look costs what is looked at."""
 NEXT = (
